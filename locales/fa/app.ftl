@@ -1,0 +1,1 @@
+toman = { $amount } تومان

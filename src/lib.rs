@@ -1,0 +1,38 @@
+//! RAD Panel: the web panel of a shop that sells accounts living in Marzban.
+//!
+//! The rooms, from the ground up; `ARCHITECTURE.md` has the map and says who may import whom.
+
+// Foundation: knows neither HTTP nor the database's tables.
+pub mod calendar;
+pub mod config;
+pub mod ids;
+pub mod locale;
+pub mod money;
+pub mod persian;
+
+// Base of all handlers.
+pub mod web;
+
+// Core: joins the caller's transaction.
+pub mod audit;
+pub mod jobs;
+pub mod ledger;
+pub mod marzban;
+pub mod receipts;
+
+// Features: own the transactions and the pages.
+pub mod accounts;
+pub mod orders;
+pub mod payment_methods;
+pub mod payments;
+pub mod plans;
+pub mod settings;
+
+pub mod demo;
+
+// Top.
+pub mod app;
+pub mod worker;
+
+/// All migrations, forward only, embedded in the binary.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -1,0 +1,2 @@
+//! Integration tests: one binary, one file per room.
+#![allow(clippy::unwrap_used)]

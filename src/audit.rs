@@ -1,1 +1,40 @@
-//!
+//! The audit log: who did what, to what, when, from where. Written in the transaction of the deed itself.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::{calendar::Time, ids::UserId};
+
+/// One deed.
+#[derive(Clone, Debug)]
+pub struct Deed<'a> {
+    /// Who did it; `None` is the panel itself.
+    pub actor: Option<UserId>,
+    /// `noun.verb`, as in `payment.approve`.
+    pub action: &'static str,
+    pub subject_type: &'static str,
+    pub subject_id: Option<i64>,
+    /// What else is worth knowing; never a password, a token or a whole card number.
+    pub detail: Value,
+    pub address: Option<&'a IpAddr>,
+}
+
+/// Writes the deed down in the caller's transaction.
+pub async fn record(conn: &mut PgConnection, deed: &Deed<'_>, now: Time) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO audit_log (actor_id, action, subject_type, subject_id, detail, address, created_at)
+         VALUES ($1, $2, $3, $4, $5, ($6::text)::inet, $7)",
+        deed.actor.map(|user| user.0),
+        deed.action,
+        deed.subject_type,
+        deed.subject_id,
+        deed.detail,
+        deed.address.map(ToString::to_string),
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

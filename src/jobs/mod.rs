@@ -1,1 +1,118 @@
+//! The queue: rows of `jobs`, taken with SKIP LOCKED and held by a lease.
 //!
+//! A job is stored in the transaction that needs it done, so neither can exist without the other. A worker that
+//! dies leaves a lease that runs out, and the job is taken up again: what a job does must be safe to repeat.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+
+use crate::{calendar::Time, ids::JobId};
+
+/// How long a worker may hold a job before another may take it.
+pub const LEASE: Duration = Duration::from_secs(120);
+
+/// A job to be stored.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    pub kind: &'static str,
+    pub payload: Value,
+    /// At most one unfinished job bears a key; storing it again changes nothing.
+    pub unique_key: Option<String>,
+    pub run_at: Time,
+}
+
+/// A job that this worker holds.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub id: JobId,
+    pub kind: String,
+    pub payload: Value,
+    /// How often it was begun, this time included.
+    pub attempts: i32,
+}
+
+/// How a run of a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Done,
+    /// Not now: run it again after the wait.
+    Retry {
+        after: Duration,
+        error: String,
+    },
+    /// Never: a person has to look at it.
+    Fail {
+        error: String,
+    },
+}
+
+/// The wait before the next attempt: seconds at first, an hour at most.
+pub fn backoff(attempts: i32) -> Duration {
+    const SECONDS: [u64; 8] = [2, 5, 15, 45, 120, 300, 900, 1800];
+    let step = usize::try_from(attempts.saturating_sub(1)).unwrap_or(0);
+    Duration::from_secs(SECONDS.get(step).copied().unwrap_or(3600))
+}
+
+/// Stores a job in the caller's transaction. A job whose key is already waiting is not stored twice.
+pub async fn enqueue(conn: &mut PgConnection, job: &NewJob, now: Time) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO jobs (kind, payload, unique_key, run_at, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (unique_key) WHERE finished_at IS NULL DO NOTHING",
+        job.kind,
+        job.payload,
+        job.unique_key,
+        job.run_at,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes the oldest due job and holds it for [`LEASE`]; `None` when nothing is due.
+pub async fn claim(db: &PgPool, now: Time) -> sqlx::Result<Option<Job>> {
+    sqlx::query_as!(
+        Job,
+        r#"UPDATE jobs SET attempts = attempts + 1, locked_until = $2
+           WHERE id = (
+               SELECT id FROM jobs
+               WHERE finished_at IS NULL AND run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1)
+               ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+           )
+           RETURNING id AS "id: JobId", kind, payload, attempts"#,
+        now,
+        now + LEASE
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Writes down how a run ended. A lease that another worker took over meanwhile is left to that one.
+pub async fn settle(db: &PgPool, job: &Job, verdict: &Verdict, now: Time) -> sqlx::Result<()> {
+    let (outcome, run_at, error) = match verdict {
+        Verdict::Done => (Some("DONE"), now, None),
+        Verdict::Retry { after, error } => (None, now + *after, Some(error)),
+        Verdict::Fail { error } => (Some("FAILED"), now, Some(error)),
+    };
+    sqlx::query!(
+        "UPDATE jobs SET locked_until = NULL, last_error = $3, outcome = $4, run_at = $5,
+                finished_at = CASE WHEN $4::text IS NULL THEN NULL ELSE $6::timestamptz END
+         WHERE id = $1 AND attempts = $2 AND finished_at IS NULL",
+        job.id.0,
+        job.attempts,
+        error,
+        outcome,
+        run_at,
+        now
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes what was finished before `before`.
+pub async fn remove_finished(db: &PgPool, before: Time) -> sqlx::Result<u64> {
+    Ok(sqlx::query!("DELETE FROM jobs WHERE finished_at < $1", before).execute(db).await?.rows_affected())
+}

@@ -1,0 +1,56 @@
+//! The invariants of money, checked over all rows: what the triggers hold one by one, this proves as a whole.
+
+use sqlx::PgConnection;
+
+use crate::ids::UserId;
+
+/// A wallet that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub user: UserId,
+    pub rule: String,
+}
+
+/// Every violation of the invariants of money; empty when all is well.
+pub async fn verify(conn: &mut PgConnection) -> sqlx::Result<Vec<Violation>> {
+    sqlx::query_as!(
+        Violation,
+        r#"WITH ledger AS (
+               SELECT user_id, count(*) AS rows, max(seq) AS last_seq,
+                      sum(confirmed_delta)::bigint AS confirmed, sum(pending_delta)::bigint AS pending
+               FROM transactions GROUP BY user_id
+           ), claims AS (
+               SELECT user_id, sum(amount)::bigint AS pending FROM payments WHERE status = 'PENDING' GROUP BY user_id
+           ), chain AS (
+               SELECT user_id, seq, balance_before, balance_after, confirmed_delta + pending_delta AS amount,
+                      lag(seq, 1, 0::bigint) OVER w AS seq_before, lag(balance_after, 1, 0::bigint) OVER w AS expected
+               FROM transactions WINDOW w AS (PARTITION BY user_id ORDER BY seq)
+           )
+           SELECT w.user_id AS "user!: UserId", 'wallet differs from the sum of its ledger' AS "rule!"
+           FROM wallets w LEFT JOIN ledger l USING (user_id)
+           WHERE (w.confirmed, w.pending, w.last_seq)
+                 <> (coalesce(l.confirmed, 0), coalesce(l.pending, 0), coalesce(l.last_seq, 0))
+           UNION ALL
+           SELECT w.user_id, 'pending credit differs from the pending payments'
+           FROM wallets w LEFT JOIN claims c USING (user_id) WHERE w.pending <> coalesce(c.pending, 0)
+           UNION ALL
+           SELECT user_id, 'ledger row ' || seq || ' does not continue the row before it'
+           FROM chain
+           WHERE seq <> seq_before + 1 OR balance_before <> expected OR balance_after <> balance_before + amount
+           UNION ALL
+           SELECT user_id, 'negative_since does not follow the total' FROM wallets
+           WHERE (confirmed + pending < 0) <> (negative_since IS NOT NULL)
+           UNION ALL
+           SELECT o.user_id, 'order ' || o.id || ' was not charged exactly once' FROM orders o
+           WHERE o.status NOT IN ('AWAITING_PAYMENT', 'CANCELLED')
+             AND NOT EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_CREATED'
+                             AND t.confirmed_delta = -o.amount)
+           UNION ALL
+           SELECT o.user_id, 'failed order ' || o.id || ' was not paid back in full' FROM orders o
+           WHERE o.status = 'FAILED'
+             AND NOT EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
+                             AND t.confirmed_delta = o.amount)"#
+    )
+    .fetch_all(conn)
+    .await
+}

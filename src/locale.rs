@@ -6,6 +6,8 @@ use std::{fmt::Display, str::FromStr, sync::LazyLock};
 use fluent::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use unic_langid::langid;
 
+use crate::money::Toman;
+
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 }
@@ -65,6 +67,11 @@ fn bundle(language: unic_langid::LanguageIdentifier, messages: &str) -> FluentBu
     bundle
 }
 
+/// One entry, counted from 0, of a message that is a list separated by commas; empty if there is none.
+pub(crate) fn nth(list: &str, index: usize) -> &str {
+    list.split(',').nth(index).map_or("", str::trim)
+}
+
 /// The messages of one language.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tr {
@@ -92,6 +99,42 @@ impl Tr {
             out.push(digit);
         }
         self.digits(&out)
+    }
+
+    /// An amount with its unit.
+    pub fn amount(&self, amount: Toman) -> String {
+        self.toman(self.number(amount.0))
+    }
+
+    /// A change of an amount: with its sign and unit; zero has no sign.
+    pub fn signed(&self, change: Toman) -> String {
+        let plus = if change > Toman::ZERO { "+" } else { "" };
+        self.toman(format!("{plus}{}", self.number(change.0)))
+    }
+
+    /// A size in bytes, in the binary units that Marzban counts in (1 GB = 2^30 bytes), to one decimal.
+    pub fn bytes(&self, bytes: i64) -> String {
+        let (mut unit, mut tenths) = (0, i128::from(bytes) * 10);
+        // After rounding: 1023.96 MB is shown as 1 GB, not as 1024 MB.
+        while unit < 4 && tenths.abs() >= 10 * 1024 {
+            unit += 1;
+            let size = 1_i128 << (10 * unit);
+            tenths = (i128::from(bytes) * 10 + size / 2).div_euclid(size);
+        }
+        let sign = if tenths < 0 { "\u{2212}" } else { "" };
+        let (whole, rest) = ((tenths.abs() / 10) as i64, tenths.abs() % 10);
+        let mut size = format!("{sign}{}", self.number(whole));
+        if rest > 0 {
+            let point = if self.language == Language::Fa { '\u{66B}' } else { '.' };
+            size = format!("{size}{point}{}", self.digits(rest));
+        }
+        match unit {
+            0 => self.size_bytes(size),
+            1 => self.size_kilobytes(size),
+            2 => self.size_megabytes(size),
+            3 => self.size_gigabytes(size),
+            _ => self.size_terabytes(size),
+        }
     }
 
     /// `text` with its digits in those of the language.
@@ -126,5 +169,36 @@ impl Tr {
         } else {
             FluentValue::from(value)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FA: Tr = Tr { language: Language::Fa };
+    const EN: Tr = Tr { language: Language::En };
+
+    #[test]
+    fn amounts_stand_in_the_digits_of_the_language() {
+        assert_eq!(FA.amount(Toman(1_200_000)), "۱٬۲۰۰٬۰۰۰ تومان");
+        assert_eq!(EN.amount(Toman(-1_200_000)), "\u{2212}1,200,000 Toman");
+        assert_eq!(FA.signed(Toman(5_000)), "+۵٬۰۰۰ تومان");
+        assert_eq!(EN.signed(Toman(-5_000)), "\u{2212}5,000 Toman");
+        assert_eq!(EN.signed(Toman::ZERO), "0 Toman");
+    }
+
+    #[test]
+    fn sizes_are_binary_and_have_one_decimal() {
+        const GB: i64 = 1 << 30;
+        assert_eq!(FA.bytes(12 * GB + GB / 2), "۱۲٫۵ گیگابایت");
+        assert_eq!(EN.bytes(50 * GB), "50 GB");
+        assert_eq!(EN.bytes(GB - 1), "1 GB");
+        assert_eq!(EN.bytes(1536), "1.5 KB");
+        assert_eq!(EN.bytes(1), "1 byte");
+        assert_eq!(EN.bytes(0), "0 bytes");
+        assert_eq!(EN.bytes(2048 * GB), "2 TB");
+        assert_eq!(EN.bytes(i64::MAX), "8,388,608 TB");
+        assert_eq!(EN.bytes(-GB), "\u{2212}1 GB");
     }
 }

@@ -1,0 +1,253 @@
+//! The table of settings, and their values as they were written: all known, not parsed yet.
+//!
+//! A new setting is one row here and one field in the typed `Config`; `.env.example` follows the table.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// What holds when a setting is absent.
+#[derive(Clone, Copy, Debug)]
+pub enum Absent {
+    /// The start stops.
+    Required,
+    /// This text is parsed instead.
+    Default(&'static str),
+    /// Nothing is parsed; the text says what happens then.
+    Means(&'static str),
+}
+
+/// One row of the table of settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The variable's name, also the key in the file.
+    pub name: &'static str,
+    /// What the value is counted or written in.
+    pub unit: &'static str,
+    pub absent: Absent,
+    /// Whether the value must never be shown.
+    pub secret: bool,
+    /// One line for the person who sets it.
+    pub meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:ident $secret:literal $unit:literal $absent:expr, $meaning:literal;)+) => {
+        use Absent::{Default as D, Means as M, Required as R};
+        $(#[doc = $meaning] pub const $name: Setting = Setting {
+            name: stringify!($name), unit: $unit, absent: $absent, secret: $secret, meaning: $meaning,
+        };)+
+        /// Every setting there is, in the order of `.env.example`.
+        pub const SETTINGS: &[Setting] = &[$($name),+];
+    };
+}
+
+// name, secret?, unit, when absent, meaning
+settings! {
+    DATABASE_URL true "postgres:// URL" R, "The PostgreSQL database; a socket folder goes in as postgres://user@%2Frun%2Fpostgresql/name.";
+    DATABASE_MAX_CONNECTIONS false "connections, 2 to 500" D("10"), "How many database connections one panel process opens at most.";
+    LISTEN false "IP address:port" D("127.0.0.1:8000"), "Where the panel answers plain HTTP; a reverse proxy brings HTTPS to it.";
+    PUBLIC_URL false "http(s):// URL without a path" M("none; cookies are Secure unless LISTEN is loopback"), "The panel's own address as people type it; https makes cookies Secure.";
+    TRUSTED_PROXIES false "IP addresses or networks (CIDR), separated by commas" M("none"), "The reverse proxies whose X-Forwarded-For is believed.";
+    UPLOAD_DIR false "folder" D("./var/uploads"), "Where receipts are stored; back it up with the database.";
+    MARZBAN_URL false "http(s):// URL" R, "The Marzban server, as the panel reaches it.";
+    MARZBAN_USERNAME false "text" R, "The Marzban admin that the panel signs in as.";
+    MARZBAN_PASSWORD true "text" R, "That admin's password.";
+    MARZBAN_PUBLIC_URL false "http(s):// URL" M("MARZBAN_URL"), "What relative subscription links are completed with: Marzban as customers reach it.";
+    MARZBAN_CONNECT_TIMEOUT false "seconds, 1 to 300" D("5"), "How long connecting to Marzban may take.";
+    MARZBAN_TIMEOUT false "seconds, 1 to 300" D("20"), "How long one Marzban request may take in all.";
+    MARZBAN_MAX_IN_FLIGHT false "requests, 1 to 100" D("8"), "How many requests Marzban gets at the same time.";
+    HTTP_PROXY true "http, https, socks5 or socks5h URL" M("no proxy"), "The proxy for http:// addresses; may hold user:password@.";
+    HTTPS_PROXY true "http, https, socks5 or socks5h URL" M("no proxy"), "The proxy for https:// addresses; may hold user:password@.";
+    LOG false "filter, as in info,sqlx=warn" D("info"), "What is logged.";
+    LOG_FORMAT false "human or json" D("human"), "How a log line is written.";
+}
+
+/// Names that proxies and tools also write in lower case.
+const LOWER_CASE_TOO: [&str; 2] = [HTTP_PROXY.name, HTTPS_PROXY.name];
+
+/// Why the start stops; each message names the setting, none shows a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the settings file {} can't be read: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("the settings file {} has a line that is not NAME=VALUE, at `{start}`", path.display())]
+    Line { path: PathBuf, start: String },
+    #[error("{name} in {place} is not a setting of RAD Panel (.env.example names them all)")]
+    Unknown { name: String, place: String },
+    #[error("{name} stands twice in {place}")]
+    Twice { name: String, place: String },
+    #[error("{0} is not set, and the start needs it: {1}")]
+    Missing(&'static str, &'static str),
+    #[error("{name} is malformed: expected {expected}{}", shown(.value))]
+    Malformed { name: &'static str, expected: &'static str, value: Option<String> },
+}
+
+fn shown(value: &Option<String>) -> String {
+    value.as_ref().map_or_else(String::new, |value| format!(", found {value:?}"))
+}
+
+/// A value that `Debug` hides.
+#[derive(Clone)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+    /// The value itself, for the one place that needs it.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// The settings as they were written: all known, not parsed yet.
+#[derive(Clone, Default)]
+pub struct Values(BTreeMap<&'static str, String>);
+
+impl Values {
+    /// Reads this process's environment and the file, if one is given.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        Self::read(environment, file)
+    }
+
+    /// Reads the given environment and the file; the environment wins.
+    pub fn read(
+        environment: impl IntoIterator<Item = (String, String)>,
+        file: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let mut values = file.map_or_else(|| Ok(BTreeMap::new()), read_file)?;
+        let mut from_environment = BTreeMap::new();
+        for (name, value) in environment {
+            match known(&name) {
+                Some(_) if value.trim().is_empty() => {}
+                Some(known) if known == name => {
+                    from_environment.insert(known, value);
+                }
+                Some(known) => {
+                    from_environment.entry(known).or_insert(value);
+                }
+                None if reserved(&name) => {
+                    return Err(ConfigError::Unknown { name, place: "the environment".into() });
+                }
+                None => {}
+            }
+        }
+        values.append(&mut from_environment);
+        Ok(Self(values))
+    }
+
+    /// The same values with one replaced; the demo brings its own database and Marzban this way.
+    pub fn with(mut self, setting: &Setting, value: impl Into<String>) -> Self {
+        self.0.insert(setting.name, value.into());
+        self
+    }
+
+    /// The same values with one taken away, so that its default holds.
+    pub fn without(mut self, setting: &Setting) -> Self {
+        self.0.remove(setting.name);
+        self
+    }
+
+    /// Whether the setting was given a value.
+    pub fn has(&self, setting: &Setting) -> bool {
+        self.0.contains_key(setting.name)
+    }
+
+    fn text(&self, setting: &Setting) -> Option<&str> {
+        let given = self.0.get(setting.name).map(|text| text.trim());
+        match setting.absent {
+            Absent::Default(text) => given.or(Some(text)),
+            Absent::Required | Absent::Means(_) => given,
+        }
+    }
+
+    pub(super) fn optional<T>(
+        &self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(setting) else { return Ok(None) };
+        parse(text).map(Some).ok_or_else(|| ConfigError::Malformed {
+            name: setting.name,
+            expected: setting.unit,
+            value: (!setting.secret).then(|| text.to_owned()),
+        })
+    }
+
+    pub(super) fn get<T>(
+        &self,
+        setting: &Setting,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        self.optional(setting, parse)?.ok_or(ConfigError::Missing(setting.name, setting.meaning))
+    }
+}
+
+/// The table's spelling of a name.
+fn known(name: &str) -> Option<&'static str> {
+    let lower = |known: &str| LOWER_CASE_TOO.contains(&known) && known.to_ascii_lowercase() == name;
+    SETTINGS.iter().map(|setting| setting.name).find(|known| *known == name || lower(known))
+}
+
+/// `RAD_*` is ours, so an unknown one is a mistake; Kubernetes makes these two kinds for a service `rad-panel`.
+fn reserved(name: &str) -> bool {
+    let of_kubernetes = name.starts_with("RAD_PANEL_SERVICE_") || name.starts_with("RAD_PANEL_PORT");
+    name.starts_with("RAD_") && !of_kubernetes
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<&'static str, String>, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::File { path: path.into(), source })?;
+    let place = || path.display().to_string();
+    let mut values = BTreeMap::new();
+    for entry in dotenvy::from_read_iter(text.as_bytes()) {
+        // Only the part before `=` is repeated: the rest may be a password.
+        let (name, value) = entry.map_err(|error| ConfigError::Line {
+            path: path.into(),
+            start: match error {
+                dotenvy::Error::LineParse(line, _) => line.split('=').next().unwrap_or_default().to_owned(),
+                _ => String::new(),
+            },
+        })?;
+        let Some(known) = known(&name) else { return Err(ConfigError::Unknown { name, place: place() }) };
+        if value.trim().is_empty() {
+            continue;
+        }
+        if values.insert(known, value).is_some() {
+            return Err(ConfigError::Twice { name, place: place() });
+        }
+    }
+    Ok(values)
+}
+
+/// The text of `.env.example`: every setting with its meaning, unit and default.
+pub fn example() -> String {
+    let mut text = String::from(
+        "# RAD Panel's settings: in the environment, or in a file given by `rad-panel serve --config FILE`.\n\
+         # The environment wins. An empty value counts as absent. Put a value with spaces, # or $ in\n\
+         # 'single quotes'. A line that begins with # is the default and need not be set.\n",
+    );
+    for Setting { name, unit, absent, secret, meaning } in SETTINGS {
+        let secret = if *secret { " Secret." } else { "" };
+        let (default, line) = match absent {
+            Absent::Required => ("required".to_owned(), format!("{name}=")),
+            Absent::Default(value) => (format!("default: {value}"), format!("#{name}={value}")),
+            Absent::Means(what) => (format!("default: {what}"), format!("#{name}=")),
+        };
+        // Writing to a String can't fail.
+        let _ = write!(text, "\n# {meaning}{secret}\n# Unit: {unit}; {default}.\n{line}\n");
+    }
+    text
+}

@@ -1,1 +1,174 @@
-//!
+//! TOP: each job kind and the function of its room, the loop that runs the queue, and the schedule.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::postgres::PgListener;
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    task::JoinHandle,
+};
+use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
+
+use crate::{
+    accounts,
+    jobs::{self, Job, Verdict},
+    orders,
+    web::AppState,
+};
+
+/// How many jobs run at once.
+const PARALLEL: usize = 4;
+/// How long jobs may go on after the panel was told to stop; then their leases bring them back.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The queue is looked at this often even when nobody announced a job.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Runs one job: the only place that knows all kinds.
+pub async fn run(app: &AppState, job: &Job) -> Verdict {
+    match job.kind.as_str() {
+        orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
+        other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
+    }
+}
+
+/// Runs what is due until nothing is, one job after the other. Returns how many ran.
+///
+/// # Errors
+/// When the queue can't be read or written.
+pub async fn run_due(app: &AppState) -> sqlx::Result<usize> {
+    let mut count = 0;
+    while let Some(job) = jobs::claim(&app.db, app.clock.now()).await? {
+        run_and_settle(app, &job).await?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+async fn run_and_settle(app: &AppState, job: &Job) -> sqlx::Result<()> {
+    let verdict = run(app, job).await;
+    match &verdict {
+        Verdict::Done => tracing::info!(job = %job.id, kind = job.kind, attempts = job.attempts, "job done"),
+        Verdict::Retry { after, error } => {
+            tracing::warn!(job = %job.id, kind = job.kind, attempts = job.attempts, ?after, error, "job put off");
+        }
+        Verdict::Fail { error } => tracing::error!(job = %job.id, kind = job.kind, error, "job failed"),
+    }
+    jobs::settle(&app.db, job, &verdict, app.clock.now()).await
+}
+
+/// What runs beside the pages.
+pub struct Background {
+    stop: watch::Sender<bool>,
+    queue: JoinHandle<()>,
+    listeners: Vec<JoinHandle<()>>,
+    schedule: JobScheduler,
+}
+
+impl Background {
+    /// Takes no new jobs, waits a while for the running ones, then lets go.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        if tokio::time::timeout(PATIENCE, &mut self.queue).await.is_err() {
+            tracing::warn!("jobs still running are left to the next start");
+        }
+        for listener in self.listeners {
+            listener.abort();
+        }
+        if let Err(error) = self.schedule.shutdown().await {
+            tracing::warn!(%error, "the schedule did not stop");
+        }
+    }
+}
+
+/// Starts the queue, the live changes and the schedule.
+///
+/// # Errors
+/// When the schedule can't be made.
+pub async fn start(app: &AppState) -> anyhow::Result<Background> {
+    let (stop, stopped) = watch::channel(false);
+    let wake = Arc::new(Notify::new());
+    let queue = tokio::spawn(work(app.clone(), Arc::clone(&wake), stopped));
+    let listeners = vec![
+        tokio::spawn(app.live.clone().listen(app.db.clone())),
+        tokio::spawn(wake_on_new_jobs(app.clone(), wake)),
+    ];
+    let schedule = schedule(app).await?;
+    Ok(Background { stop, queue, listeners, schedule })
+}
+
+async fn work(app: AppState, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
+    let permits = Arc::new(Semaphore::new(PARALLEL));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        if *stopped.borrow() {
+            break;
+        }
+        match jobs::claim(&app.db, app.clock.now()).await {
+            Ok(Some(job)) => {
+                let app = app.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = run_and_settle(&app, &job).await {
+                        tracing::error!(job = %job.id, %error, "the end of a job could not be written down");
+                    }
+                    drop(permit);
+                });
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the queue can't be read"),
+        }
+        drop(permit);
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+    // All permits back means that all jobs have ended.
+    let _ = permits.acquire_many(u32::try_from(PARALLEL).unwrap_or(1)).await;
+}
+
+async fn wake_on_new_jobs(app: AppState, wake: Arc<Notify>) {
+    loop {
+        if let Ok(mut listener) = PgListener::connect_with(&app.db).await
+            && listener.listen("jobs").await.is_ok()
+        {
+            while let Ok(Some(_)) = listener.try_recv().await {
+                wake.notify_one();
+            }
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// What happens by the clock. Each run is safe to repeat, so several instances may all run it.
+async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
+    let schedule = JobScheduler::new().await?;
+    let hourly = app.clone();
+    schedule
+        .add(CronJob::new_async("0 17 * * * *", move |_, _| {
+            let app = hourly.clone();
+            Box::pin(async move {
+                if let Err(error) = clean(&app).await {
+                    tracing::warn!(%error, "cleaning failed");
+                }
+            })
+        })?)
+        .await?;
+    schedule.start().await?;
+    Ok(schedule)
+}
+
+/// Removes what nobody needs any more: expired sessions, old attempts, finished jobs, receipts without payment.
+///
+/// # Errors
+/// The first failure; the rest is done at the next hour.
+pub async fn clean(app: &AppState) -> anyhow::Result<()> {
+    use tower_sessions::ExpiredDeletion as _;
+    let now = app.clock.now();
+    crate::web::session::store(&app.db)?.delete_expired().await?;
+    accounts::forget_attempts(&app.db, now).await?;
+    jobs::remove_finished(&app.db, now - Duration::from_secs(7 * 24 * 3600)).await?;
+    app.receipts.remove_orphans(&app.db, now - Duration::from_secs(24 * 3600)).await?;
+    Ok(())
+}

@@ -17,6 +17,9 @@ use crate::{
 pub use statement::{Entry, StatementFilter, entries_of_payment, statement};
 pub use verify::{Violation, verify};
 
+/// How long an agent may stay below zero before the accounts are disabled (the 24-hour rule).
+pub const GRACE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
 /// What a ledger row records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type, serde::Deserialize)]
 #[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]

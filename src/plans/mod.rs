@@ -1,1 +1,48 @@
-//!
+//! Plans: days and volume for a price. An order keeps a copy of what it bought, so a plan may change.
+
+use sqlx::PgConnection;
+
+use crate::{ids::PlanId, money::Toman};
+
+/// A plan that can be bought.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub id: PlanId,
+    pub name: String,
+    pub days: i32,
+    /// GB of 2^30 bytes; `None` is unlimited.
+    pub data_limit_gb: Option<i32>,
+    pub price_public: Toman,
+    pub price_agent: Toman,
+}
+
+/// The plans on offer, in the owner's order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn active(conn: &mut PgConnection) -> sqlx::Result<Vec<Plan>> {
+    sqlx::query_as!(
+        Plan,
+        r#"SELECT id AS "id: PlanId", name, days, data_limit_gb, price_public AS "price_public: Toman",
+                  price_agent AS "price_agent: Toman"
+           FROM plans WHERE status = 'ACTIVE' ORDER BY position, id"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A plan that is on offer; `None` when there is none of this number, or no longer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_active(conn: &mut PgConnection, id: PlanId) -> sqlx::Result<Option<Plan>> {
+    sqlx::query_as!(
+        Plan,
+        r#"SELECT id AS "id: PlanId", name, days, data_limit_gb, price_public AS "price_public: Toman",
+                  price_agent AS "price_agent: Toman"
+           FROM plans WHERE id = $1 AND status = 'ACTIVE' FOR SHARE"#,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await
+}

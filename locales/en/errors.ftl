@@ -1,0 +1,14 @@
+errors-home = Home
+errors-again = Try again
+errors-not-found = This page was not found.
+errors-not-found-advice = The address may be wrong, or what you are looking for is gone.
+errors-forbidden = You may not see this page.
+errors-forbidden-advice = It belongs to another role. If you have another account, sign out and sign in with it.
+errors-bad-request = This request could not be read.
+errors-bad-request-advice = Reload the page and send the form again. No money has moved.
+errors-too-large = What you sent is too large.
+errors-too-large-advice = A receipt may have 10 MB at most.
+errors-unavailable = The panel cannot reach its database right now.
+errors-unavailable-advice = Please try again in a moment. What was stored before is safe.
+errors-internal = Something went wrong.
+errors-internal-advice = The failure has been logged. Your credit and your orders are as they were; please try again later.

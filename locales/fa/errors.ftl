@@ -1,0 +1,14 @@
+errors-home = صفحهٔ اصلی
+errors-again = تلاش دوباره
+errors-not-found = این صفحه پیدا نشد.
+errors-not-found-advice = شاید نشانی درست نباشد یا چیزی که دنبالش هستید دیگر نباشد.
+errors-forbidden = اجازهٔ دیدن این صفحه را ندارید.
+errors-forbidden-advice = این بخش برای نقش دیگری است. اگر با حساب دیگری کار می‌کنید، خارج شوید و دوباره وارد شوید.
+errors-bad-request = این درخواست خوانده نشد.
+errors-bad-request-advice = صفحه را تازه کنید و فرم را دوباره بفرستید. پولی جابه‌جا نشده است.
+errors-too-large = حجم چیزی که فرستادید زیاد است.
+errors-too-large-advice = فایل رسید باید حداکثر ۱۰ مگابایت باشد.
+errors-unavailable = پنل الان به پایگاه داده دسترسی ندارد.
+errors-unavailable-advice = چند لحظهٔ دیگر دوباره امتحان کنید. چیزی که قبلاً ثبت شده سر جایش است.
+errors-internal = خطایی رخ داد.
+errors-internal-advice = این خطا ثبت شد. حساب و سفارش‌های شما درست مانده‌اند؛ کمی بعد دوباره امتحان کنید.

@@ -1,0 +1,66 @@
+//! Passwords: argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane), off the async threads, and only so
+//! many at once that sign-ins can't eat the machine's memory.
+
+use std::sync::LazyLock;
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use tokio::sync::Semaphore;
+
+/// The fewest characters of a password.
+pub const MIN_LENGTH: usize = 8;
+
+static PERMITS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)));
+
+/// A hash that no password matches, for users that don't exist: verifying it takes the time of a real one.
+static NOBODY: LazyLock<Result<String, String>> = LazyLock::new(|| hash_now("a password that is never accepted"));
+
+fn argon2() -> Result<Argon2<'static>, String> {
+    let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| error.to_string())?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_now(password: &str) -> Result<String, String> {
+    Ok(argon2()?.hash_password(password.as_bytes()).map_err(|error| error.to_string())?.to_string())
+}
+
+/// Hashing and checking of passwords.
+#[derive(Debug)]
+pub struct Passwords;
+
+impl Passwords {
+    /// The hash of `password`, with its own salt.
+    ///
+    /// # Errors
+    /// The hasher's own words; they hold nothing of the password.
+    pub async fn hash(password: String) -> Result<String, String> {
+        off_the_async_threads(move || hash_now(&password)).await
+    }
+
+    /// Whether `password` is the one behind `hash`. Without a hash the answer is no, after the same time.
+    ///
+    /// # Errors
+    /// When the stored hash is none.
+    pub async fn verify(password: String, hash: Option<String>) -> Result<bool, String> {
+        off_the_async_threads(move || {
+            let known = hash.is_some();
+            let hash = match hash {
+                Some(hash) => hash,
+                None => NOBODY.clone()?,
+            };
+            let parsed = PasswordHash::new(&hash).map_err(|error| error.to_string())?;
+            Ok(argon2()?.verify_password(password.as_bytes(), &parsed).is_ok() && known)
+        })
+        .await
+    }
+}
+
+async fn off_the_async_threads<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let _permit = PERMITS.acquire().await.map_err(|error| error.to_string())?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
+}

@@ -1,0 +1,98 @@
+//! Who is asking: the address behind our own proxies, and the preferences in cookies.
+
+use std::{convert::Infallible, net::IpAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{HeaderMap, request::Parts},
+};
+use axum_extra::extract::CookieJar;
+
+use super::AppState;
+use crate::locale::Language;
+
+/// The address of the person's device or, behind a proxy that is not ours, of that proxy.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<AppState> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<std::net::SocketAddr>>()
+            .map_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), |info| info.0.ip().to_canonical());
+        Ok(Self(behind_proxies(app, peer, &parts.headers)))
+    }
+}
+
+/// Walks `X-Forwarded-For` from the right, past the proxies that are ours: what stands left of the first
+/// stranger was written by that stranger.
+fn behind_proxies(app: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let mut address = peer;
+    let chain: Vec<IpAddr> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map_while(|part| part.trim().parse::<IpAddr>().ok())
+        .collect();
+    for hop in chain.into_iter().rev() {
+        if !app.is_trusted_proxy(address) {
+            break;
+        }
+        address = hop.to_canonical();
+    }
+    address
+}
+
+/// The colours a person chose on this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the device says.
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    /// The value of `<html data-theme>` and of the cookie.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::System => "",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// What is known of a device without asking the database.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Preferences {
+    pub language: Language,
+    pub theme: Theme,
+}
+
+impl Preferences {
+    /// Reads the cookies `language` and `theme`; what is missing or strange is the default.
+    pub fn read(headers: &HeaderMap) -> Self {
+        let jar = CookieJar::from_headers(headers);
+        let language = jar.get("language").and_then(|c| c.value().parse().ok()).unwrap_or_default();
+        let theme = match jar.get("theme").map(|c| c.value()) {
+            Some("light") => Theme::Light,
+            Some("dark") => Theme::Dark,
+            _ => Theme::System,
+        };
+        Self { language, theme }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Preferences {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::read(&parts.headers))
+    }
+}

@@ -1,0 +1,125 @@
+//! Sessions: a cookie names a row in PostgreSQL, that row names a sign-in, and the sign-in names the person.
+//!
+//! Invariant: a session without a sign-in that is still open is worth nothing, whatever the store says of it.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use sqlx::PgPool;
+use tower_sessions::{
+    Expiry, Session, SessionManagerLayer,
+    cookie::{SameSite, time::Duration},
+};
+use tower_sessions_sqlx_store::PostgresStore;
+use uuid::Uuid;
+
+use super::{
+    AppError, AppState, Page, PageResult,
+    client::Preferences,
+    html,
+    viewer::{self, Viewer},
+};
+
+const SIGN_IN: &str = "sign_in";
+const SEEN: &str = "seen";
+/// How long a session lives after its last day of use.
+const DAYS: i64 = 7;
+
+/// The store, over the table of our own migration.
+///
+/// # Errors
+/// When the table's name is refused, which it is not.
+pub fn store(db: &PgPool) -> anyhow::Result<PostgresStore> {
+    let named = PostgresStore::new(db.clone()).with_schema_name("public").and_then(|s| s.with_table_name("web_sessions"));
+    named.map_err(|reason| anyhow::anyhow!("session table: {reason}"))
+}
+
+/// The session layer. `secure` is off only for plain HTTP on the loopback address.
+pub fn layer(store: PostgresStore, secure: bool) -> SessionManagerLayer<PostgresStore> {
+    SessionManagerLayer::new(store)
+        .with_name(if secure { "__Host-session" } else { "session" })
+        .with_http_only(true)
+        .with_secure(secure)
+        .with_same_site(SameSite::Strict)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(Duration::days(DAYS)))
+}
+
+/// Begins the session of a sign-in, under a new id, so that an id known from before is worth nothing.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the session can't be stored.
+pub async fn begin(session: &Session, sign_in: Uuid) -> Result<(), AppError> {
+    session.cycle_id().await?;
+    session.insert(SIGN_IN, sign_in).await?;
+    Ok(())
+}
+
+/// Ends the session on this device.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the session can't be removed.
+pub async fn end(session: &Session) -> Result<(), AppError> {
+    Ok(session.flush().await?)
+}
+
+/// The layer that finds out who asks, once per request.
+pub async fn identify(State(app): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
+    if comes_from_elsewhere(&request) {
+        return arrive(&app, &request).unwrap_or_else(IntoResponse::into_response);
+    }
+    match find_viewer(&app, &session).await {
+        Ok(Some(viewer)) => {
+            app.remember_shop_name(&viewer.shop_name);
+            request.extensions_mut().insert(viewer);
+        }
+        Ok(None) => {}
+        Err(error) => return error.into_response(),
+    }
+    next.run(request).await
+}
+
+async fn find_viewer(app: &AppState, session: &Session) -> Result<Option<Viewer>, AppError> {
+    let Some(sign_in) = session.get::<Uuid>(SIGN_IN).await? else { return Ok(None) };
+    let Some(viewer) = viewer::find(&app.db, sign_in).await? else { return Ok(None) };
+    // Writing renews the seven days; once a day is enough, and a page view stays a read.
+    let today = app.clock.now().date().to_julian_day();
+    if session.get::<i32>(SEEN).await? != Some(today) {
+        session.insert(SEEN, today).await?;
+    }
+    Ok(Some(viewer))
+}
+
+/// A link in Telegram or on another site: the browser withholds the Strict cookie on such a first request.
+fn comes_from_elsewhere(request: &Request) -> bool {
+    let is = |name: &str, value: &str| request.headers().get(name).is_some_and(|v| v.as_bytes() == value.as_bytes());
+    request.method() == Method::GET
+        && is("sec-fetch-site", "cross-site")
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
+        && !has_session_cookie(request.headers())
+}
+
+fn has_session_cookie(headers: &HeaderMap) -> bool {
+    let jar = axum_extra::extract::CookieJar::from_headers(headers);
+    jar.get("session").is_some() || jar.get("__Host-session").is_some()
+}
+
+#[derive(askama::Template)]
+#[template(path = "errors/arrival.html")]
+struct ArrivalPage {
+    page: Page,
+    address: String,
+}
+
+/// A page of our own that leads to the same address: that second request is same-site and bears the cookie.
+fn arrive(app: &AppState, request: &Request) -> PageResult {
+    let preferences = Preferences::read(request.headers());
+    let address = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+    let t = crate::locale::Tr::new(preferences.language);
+    let page = Page::without_viewer(app, preferences, t.layout_arrival_title(), request.uri().path().to_owned());
+    html(&ArrivalPage { page, address })
+}

@@ -1,0 +1,67 @@
+//! What every handler can reach.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use ipnet::IpNet;
+use sqlx::PgPool;
+
+use crate::{calendar::Clock, marzban::Marzban, receipts};
+
+use super::live::Hub;
+
+/// The parts of the running panel. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub db: PgPool,
+    pub clock: Clock,
+    pub marzban: Marzban,
+    pub receipts: receipts::Store,
+    pub live: Hub,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// The shop's name as last read, for pages that must show without the database.
+    last_shop_name: Arc<RwLock<String>>,
+}
+
+impl AppState {
+    /// Puts the parts together.
+    pub fn new(
+        db: PgPool,
+        clock: Clock,
+        marzban: Marzban,
+        receipts: receipts::Store,
+        live: Hub,
+        trusted_proxies: Vec<IpNet>,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            marzban,
+            receipts,
+            live,
+            trusted_proxies: trusted_proxies.into(),
+            last_shop_name: Arc::default(),
+        }
+    }
+
+    /// Whether `address` is a proxy of ours.
+    pub fn is_trusted_proxy(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
+    }
+
+    /// The shop's name as last read from the settings; empty before the first reading.
+    pub fn last_shop_name(&self) -> String {
+        self.last_shop_name.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps the shop's name for pages that must show without the database.
+    pub fn remember_shop_name(&self, name: &str) {
+        let mut last = self.last_shop_name.write().unwrap_or_else(PoisonError::into_inner);
+        if *last != name {
+            name.clone_into(&mut last);
+        }
+    }
+}

@@ -1,2 +1,3 @@
 //! Integration tests: one binary, one file per room.
 #![allow(clippy::unwrap_used)]
+mod marzban;

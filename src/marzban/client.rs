@@ -1,0 +1,378 @@
+//! The calls. Each has one deadline for all it does and leaves one line in the log when it isn't done.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant as Began},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{
+    Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Settings,
+    SettingsError, Validity, is_valid_username,
+    outcome::Stop,
+    settings::web_address,
+    tokens::Tokens,
+    transport::{Body, Request, Transport, too_late},
+    wire,
+};
+use crate::calendar::{Clock, Time};
+
+/// How long the list of protocols is believed.
+const PROTOCOLS_KEPT: Duration = Duration::from_secs(300);
+const FIRST_PAUSE: Duration = Duration::from_millis(150);
+/// An expiry beyond the calendar breaks the account and every list with it, though it is answered with an error.
+const LAST_YEAR: i32 = 9000;
+
+/// The client; clones share the connections, the token and the limit of requests in flight.
+#[derive(Clone)]
+pub struct Marzban {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    transport: Transport,
+    tokens: Tokens,
+    protocols: Mutex<Option<(Instant, Vec<String>)>>,
+    public_url: String,
+    total_timeout: Duration,
+    retry_for: Duration,
+    clock: Clock,
+}
+
+impl fmt::Debug for Marzban {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Marzban").field("public_url", &self.inner.public_url).finish_non_exhaustive()
+    }
+}
+
+impl Marzban {
+    /// Checks the settings; sends nothing yet.
+    pub fn new(settings: &Settings, clock: Clock) -> Result<Self, SettingsError> {
+        let base_url = web_address("base URL", &settings.base_url)?;
+        let public_url = match &settings.public_url {
+            Some(address) => web_address("public URL", address)?,
+            None => base_url.clone(),
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                transport: Transport::new(settings, base_url)?,
+                tokens: Tokens::new(settings, clock.clone()),
+                protocols: Mutex::default(),
+                public_url,
+                total_timeout: settings.total_timeout,
+                retry_for: settings.retry_for,
+                clock,
+            }),
+        })
+    }
+
+    /// Makes the account, or adopts it where it is there already with this order's note. After `Unknown` the caller
+    /// comes back with [`Attempt::Again`].
+    pub async fn create_account(&self, new: &NewAccount, attempt: Attempt) -> Outcome<Account> {
+        let began = Began::now();
+        let result = self.inner.create(new, attempt, self.inner.deadline()).await;
+        conclude("create_account", &new.username, began, result)
+    }
+
+    /// The account as it is now; `Done(None)` only where the panel says that there is none.
+    pub async fn account(&self, username: &str) -> Outcome<Option<Account>> {
+        let began = Began::now();
+        let result = self.inner.account(username, self.inner.deadline()).await;
+        conclude("account", username, began, result)
+    }
+
+    /// Deletes the account for good; one that is gone already counts as done.
+    pub async fn delete_account(&self, username: &str) -> Outcome<()> {
+        let began = Began::now();
+        let result = self.inner.delete(username, self.inner.deadline()).await;
+        conclude("delete_account", username, began, result)
+    }
+
+    /// Switches the account off, or on again to what it was; one that is so already is left alone.
+    pub async fn set_enabled(&self, username: &str, enabled: bool) -> Outcome<Account> {
+        let began = Began::now();
+        let result = self.inner.set_enabled(username, enabled, self.inner.deadline()).await;
+        conclude("set_enabled", username, began, result)
+    }
+
+    /// How the panel does at the moment; asked once, without repeating.
+    pub async fn health(&self) -> Health {
+        let began = Began::now();
+        let result = self.inner.system(self.inner.deadline()).await;
+        let latency = began.elapsed();
+        match conclude("health", "", began, result) {
+            Outcome::Done(system) => Health {
+                reachable: true,
+                problem: None,
+                version: Some(system.version),
+                latency,
+                users: Some(system.total_user),
+            },
+            Outcome::Refused(_) => unreachable_because(Cause::BadAnswer, latency),
+            Outcome::Unknown(cause) => unreachable_because(cause, latency),
+        }
+    }
+}
+
+fn unreachable_because(cause: Cause, latency: Duration) -> Health {
+    Health { reachable: false, problem: Some(cause), version: None, latency, users: None }
+}
+
+impl Inner {
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.total_timeout
+    }
+
+    async fn create(&self, new: &NewAccount, attempt: Attempt, deadline: Instant) -> Result<Account, Stop> {
+        check_name(&new.username)?;
+        // Before the rest is checked: what was made in time stays ours, however late we come to look.
+        if attempt == Attempt::Again
+            && let Some(ours) = self.look_for(new, deadline).await?
+        {
+            return Ok(ours);
+        }
+        let made = match self.post(new, deadline).await {
+            Err(Stop::Refused(Refusal::ProtocolDisabled)) => {
+                *self.protocols.lock().await = None;
+                self.post(new, deadline).await
+            }
+            made => made,
+        };
+        match made {
+            Err(Stop::Refused(Refusal::UsernameTaken)) => self
+                .look_for(new, deadline)
+                .await?
+                .ok_or_else(|| Stop::bad_answer("the name was taken, and then nobody had it")),
+            made => made,
+        }
+    }
+
+    /// This order's account, if it exists; a refusal where the name is someone else's.
+    async fn look_for(&self, new: &NewAccount, deadline: Instant) -> Result<Option<Account>, Stop> {
+        match self.account(&new.username, deadline).await {
+            Ok(Some(found)) if !found.belongs_to(new.order) => Err(Stop::Refused(Refusal::UsernameTaken)),
+            // Another admin of the panel has it.
+            Err(Stop::Refused(Refusal::Forbidden)) => Err(Stop::Refused(Refusal::UsernameTaken)),
+            found => found.map_err(|stop| match stop {
+                Stop::Refused(Refusal::UsernameTaken) => stop,
+                stop => stop.never_refused(),
+            }),
+        }
+    }
+
+    async fn post(&self, new: &NewAccount, deadline: Instant) -> Result<Account, Stop> {
+        let (data_limit, expire, on_hold) = terms(new, self.clock.now())?;
+        let protocols = self.protocols(deadline).await?;
+        let note = new.note();
+        let body = json(&wire::NewUser {
+            username: &new.username,
+            proxies: protocols.iter().map(|name| (name.as_str(), wire::Empty {})).collect(),
+            inbounds: wire::Empty {},
+            note: &note,
+            status: if on_hold.is_some() { "on_hold" } else { "active" },
+            expire,
+            on_hold_expire_duration: on_hold,
+            data_limit,
+        })?;
+        let answer = self.call(&Request::post("/api/user", body), deadline).await?;
+        let made = self.user(&answer, &new.username)?.into_account(&self.public_url)?;
+        if made.belongs_to(new.order) { Ok(made) } else { Err(Stop::bad_answer("made with another note")) }
+    }
+
+    async fn account(&self, username: &str, deadline: Instant) -> Result<Option<Account>, Stop> {
+        let found = self.find(username, deadline).await?;
+        found.map(|user| user.into_account(&self.public_url)).transpose()
+    }
+
+    async fn find(&self, username: &str, deadline: Instant) -> Result<Option<wire::User>, Stop> {
+        check_name(username)?;
+        match self.read(&format!("/api/user/{username}"), deadline).await {
+            Ok(body) => self.user(&body, username).map(Some),
+            Err(Stop::Refused(Refusal::NotFound)) => Ok(None),
+            Err(stop) => Err(not_the_panel(stop)),
+        }
+    }
+
+    async fn delete(&self, username: &str, deadline: Instant) -> Result<(), Stop> {
+        check_name(username)?;
+        let path = format!("/api/user/{username}");
+        match self.call(&Request::delete(&path), deadline).await {
+            Ok(_) | Err(Stop::Refused(Refusal::NotFound)) => Ok(()),
+            // An account without owner is deleted and yet answered with an error.
+            Err(Stop::Unknown(Cause::Server5xx, why)) => match self.find(username, deadline).await {
+                Ok(None) => {
+                    tracing::warn!(
+                        username,
+                        "the account is gone, but may work until the panel's core restarts"
+                    );
+                    Ok(())
+                }
+                _ => Err(Stop::Unknown(Cause::Server5xx, why)),
+            },
+            Err(stop) => Err(not_the_panel(stop)),
+        }
+    }
+
+    async fn set_enabled(&self, username: &str, enabled: bool, deadline: Instant) -> Result<Account, Stop> {
+        let found = self.find(username, deadline).await?.ok_or(Stop::Refused(Refusal::NotFound))?;
+        let next_plan = found.next_plan.clone();
+        let account = found.into_account(&self.public_url)?;
+        if enabled != (account.status == AccountStatus::Disabled) {
+            return Ok(account);
+        }
+        // Switched on as active, an account that waited for its first connection would never end.
+        let waiting = account.on_hold_seconds.filter(|_| enabled && account.expire_at.is_none());
+        let body = json(&wire::StatusChange {
+            status: match (enabled, waiting) {
+                (false, _) => "disabled",
+                (true, Some(_)) => "on_hold",
+                (true, None) => "active",
+            },
+            on_hold_expire_duration: waiting,
+            next_plan: next_plan.as_ref(),
+        })?;
+        let path = format!("/api/user/{username}");
+        let answer = self.call(&Request::put(&path, body), deadline).await.map_err(not_the_panel)?;
+        self.user(&answer, username)?.into_account(&self.public_url)
+    }
+
+    async fn system(&self, deadline: Instant) -> Result<wire::System, Stop> {
+        let body = self.call(&Request::get("/api/system"), deadline).await.map_err(Stop::never_refused)?;
+        parse(&body)
+    }
+
+    /// The protocols that have an inbound; asked by one caller at a time.
+    async fn protocols(&self, deadline: Instant) -> Result<Vec<String>, Stop> {
+        let mut kept = timeout_at(deadline, self.protocols.lock()).await.map_err(|_| too_late())?;
+        if let Some((since, names)) = &*kept
+            && since.elapsed() < PROTOCOLS_KEPT
+        {
+            return Ok(names.clone());
+        }
+        let body = self.read("/api/inbounds", deadline).await.map_err(Stop::never_refused)?;
+        let inbounds: std::collections::BTreeMap<String, Vec<serde::de::IgnoredAny>> = parse(&body)?;
+        let names: Vec<String> =
+            inbounds.into_iter().filter(|(_, tags)| !tags.is_empty()).map(|(name, _)| name).collect();
+        if names.is_empty() {
+            return Err(Stop::Refused(Refusal::ProtocolDisabled));
+        }
+        *kept = Some((Instant::now(), names.clone()));
+        Ok(names)
+    }
+
+    fn user(&self, body: &[u8], username: &str) -> Result<wire::User, Stop> {
+        let user: wire::User = parse(body)?;
+        if user.username.eq_ignore_ascii_case(username) {
+            Ok(user)
+        } else {
+            Err(Stop::bad_answer("another account than the one asked for"))
+        }
+    }
+
+    /// A GET, repeated while that may help.
+    async fn read(&self, path: &str, deadline: Instant) -> Result<Vec<u8>, Stop> {
+        let last_start = deadline.min(Instant::now() + self.retry_for);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let result = self.call(&Request::get(path), deadline).await;
+            let Err(Stop::Unknown(cause, _)) = &result else { return result };
+            // Jitter, so that callers who failed together don't come back together.
+            let wait = pause.mul_f64(rand::random_range(0.5..1.5));
+            if !cause.may_pass() || Instant::now() + wait >= last_start {
+                return result;
+            }
+            sleep(wait).await;
+            pause *= 2;
+        }
+    }
+
+    /// One request with a token; a refused token is replaced once, for nothing was done under it.
+    async fn call(&self, request: &Request<'_>, deadline: Instant) -> Result<Vec<u8>, Stop> {
+        let token = self.tokens.get(&self.transport, None, deadline).await?;
+        match self.transport.exchange(request, Some(&token.text), deadline).await {
+            Err(Stop::Unknown(Cause::Unauthorized, _)) => {}
+            result => return result,
+        }
+        let token = self.tokens.get(&self.transport, Some(&token), deadline).await?;
+        let result = self.transport.exchange(request, Some(&token.text), deadline).await;
+        if matches!(result, Err(Stop::Unknown(Cause::Unauthorized, _))) {
+            self.tokens.give_up(&token).await;
+        }
+        result
+    }
+}
+
+/// A 404 that isn't about an account comes from somewhere else, for instance a wrong base URL.
+fn not_the_panel(stop: Stop) -> Stop {
+    match stop {
+        Stop::Refused(Refusal::Other { status: 404, .. }) => stop.never_refused(),
+        stop => stop,
+    }
+}
+
+fn check_name(username: &str) -> Result<(), Stop> {
+    if is_valid_username(username) { Ok(()) } else { Err(invalid(Field::Username)) }
+}
+
+fn invalid(field: Field) -> Stop {
+    Stop::Refused(Refusal::Invalid { fields: vec![field] })
+}
+
+/// Data limit in bytes, expiry in Unix seconds, seconds on hold: as Marzban wants them, where zero would mean "none".
+fn terms(new: &NewAccount, now: Time) -> Result<(Option<i64>, Option<i64>, Option<u32>), Stop> {
+    let data_limit = match new.data_limit_bytes {
+        None => None,
+        Some(bytes) => match i64::try_from(bytes) {
+            Ok(bytes) if bytes > 0 => Some(bytes),
+            _ => return Err(invalid(Field::DataLimit)),
+        },
+    };
+    let (expire, on_hold) = match new.validity {
+        Validity::For { seconds } if seconds > 0 => (Some(now.unix_timestamp() + i64::from(seconds)), None),
+        Validity::Until(end) if end > now && end.year() <= LAST_YEAR => (Some(end.unix_timestamp()), None),
+        Validity::FromFirstConnection { seconds } if seconds > 0 => (None, Some(seconds)),
+        _ => return Err(invalid(Field::Validity)),
+    };
+    Ok((data_limit, expire, on_hold))
+}
+
+fn json(body: &impl Serialize) -> Result<Body<'static>, Stop> {
+    serde_json::to_vec(body).map(Body::Json).map_err(|error| Stop::bad_answer(error.to_string()))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
+    // Not the parser's own words: they quote what they choke on.
+    serde_json::from_slice(body).map_err(|error| {
+        Stop::bad_answer(format!("{:?} error at {}:{}", error.classify(), error.line(), error.column()))
+    })
+}
+
+/// The boundary: what is known becomes the outcome, the words go to the log.
+fn conclude<T>(call: &str, username: &str, began: Began, result: Result<T, Stop>) -> Outcome<T> {
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match result {
+        Ok(value) => Outcome::Done(value),
+        Err(Stop::Refused(refusal)) => {
+            tracing::info!(call, username, outcome = "refused", why = ?refusal, ms, "Marzban refused");
+            Outcome::Refused(refusal)
+        }
+        Err(Stop::Unknown(cause, why)) => {
+            tracing::warn!(
+                call,
+                username,
+                outcome = "unknown",
+                ?cause,
+                why,
+                ms,
+                "Marzban did not answer clearly"
+            );
+            Outcome::Unknown(cause)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The Marzban client over real connections: what it sends, and what it makes of every kind of answer.
+
+mod changes;
+mod creation;
+mod panel;
+mod proxies;
+mod sign_in;
+mod wire;

@@ -72,8 +72,8 @@ const LOWER_CASE_TOO: [&str; 2] = [HTTP_PROXY.name, HTTPS_PROXY.name];
 /// Why the start stops; each message names the setting, none shows a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("the settings file {} can't be read: {source}", path.display())]
-    File { path: PathBuf, source: io::Error },
+    #[error("the settings file {} can't be read: {cause}", path.display())]
+    File { path: PathBuf, cause: io::Error },
     #[error("the settings file {} has a line that is not NAME=VALUE, at `{start}`", path.display())]
     Line { path: PathBuf, start: String },
     #[error("{name} in {place} is not a setting of RAD Panel (.env.example names them all)")]
@@ -209,7 +209,7 @@ fn reserved(name: &str) -> bool {
 }
 
 fn read_file(path: &Path) -> Result<BTreeMap<&'static str, String>, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::File { path: path.into(), source })?;
+    let text = fs::read_to_string(path).map_err(|cause| ConfigError::File { path: path.into(), cause })?;
     let place = || path.display().to_string();
     let mut values = BTreeMap::new();
     for entry in dotenvy::from_read_iter(text.as_bytes()) {

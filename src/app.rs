@@ -11,7 +11,10 @@ use axum::{
     response::Response,
     routing::get,
 };
-use sqlx::postgres::PgPoolOptions;
+use sqlx::{
+    ConnectOptions as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::net::TcpListener;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -22,9 +25,10 @@ use tower_http::{
     timeout::TimeoutLayer,
     trace::TraceLayer,
 };
+use tracing::log::LevelFilter;
 
 use crate::{
-    accounts, calendar::Clock, config::Config, marzban::Marzban, orders, payments, receipts,
+    accounts, calendar::Clock, config::Config, marzban::Marzban, receipts,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -53,11 +57,10 @@ impl Doors {
         Self {
             public: accounts::handlers::public_routes(),
             member: accounts::handlers::member_routes()
-                .merge(payments::handlers::member_routes())
                 .route("/events", get(live::events)),
-            end_user: orders::handlers::end_user_routes(),
-            agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
-            admin: payments::handlers::admin_routes(),
+            end_user: Routes::new(),
+            agent: Routes::new(),
+            admin: Routes::new(),
         }
     }
 }
@@ -142,12 +145,12 @@ impl Panel {
         let db = PgPoolOptions::new()
             .max_connections(config.database.max_connections)
             .acquire_timeout(Duration::from_secs(5))
-            .connect_with(connect_options(config)?)
+            .connect_with(connect_options(config))
             .await
             .context("the database can't be reached")?;
         crate::MIGRATOR.run(&db).await.context("the database can't be migrated")?;
         let clock = Clock::system();
-        let marzban = Marzban::new(&config.marzban.clone().into(), clock.clone()).context("Marzban's settings")?;
+        let marzban = Marzban::new(&(&config.marzban).into(), clock.clone()).context("Marzban's settings")?;
         let receipts = receipts::Store::new(&config.upload_dir)
             .with_context(|| format!("the folder {} can't be used", config.upload_dir.display()))?;
         let hub = live::Hub::default();
@@ -175,17 +178,15 @@ impl Panel {
     }
 }
 
-fn connect_options(config: &Config) -> anyhow::Result<sqlx::postgres::PgConnectOptions> {
-    use sqlx::ConnectOptions as _;
-    let options: sqlx::postgres::PgConnectOptions =
-        config.database.url.expose().parse().context("DATABASE_URL")?;
-    Ok(options
+fn connect_options(config: &Config) -> PgConnectOptions {
+    let options = config.database.options.expose().clone();
+    options
         .application_name("rad-panel")
-        .log_statements(tracing::log::LevelFilter::Trace)
-        .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1)))
+        .log_statements(LevelFilter::Trace)
+        .log_slow_statements(LevelFilter::Warn, Duration::from_secs(1))
 }
 
-/// Runs the panel until SIGTERM or Ctrl-C.
+/// Serves on the configured address until SIGTERM or Ctrl-C.
 ///
 /// # Errors
 /// When it can't start, or its listener fails.
@@ -193,9 +194,21 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("the address {} can't be listened on", config.listen))?;
+    run(config, listener, stop_signal()).await
+}
+
+/// Serves on `listener` until `stop` is ready.
+///
+/// # Errors
+/// When it can't start, or its listener fails.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     let panel = Panel::build(&config).await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
-    panel.serve(listener, stop_signal()).await
+    panel.serve(listener, stop).await
 }
 
 /// Ready at SIGTERM or Ctrl-C.

@@ -12,7 +12,6 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 use crate::{
     accounts,
     jobs::{self, Job, Verdict},
-    orders,
     web::AppState,
 };
 
@@ -25,8 +24,8 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// Runs one job: the only place that knows all kinds.
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
+    let _ = app;
     match job.kind.as_str() {
-        orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
         other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
     }
 }
@@ -169,6 +168,8 @@ pub async fn clean(app: &AppState) -> anyhow::Result<()> {
     crate::web::session::store(&app.db)?.delete_expired().await?;
     accounts::forget_attempts(&app.db, now).await?;
     jobs::remove_finished(&app.db, now - Duration::from_secs(7 * 24 * 3600)).await?;
-    app.receipts.remove_orphans(&app.db, now - Duration::from_secs(24 * 3600)).await?;
+    let mut conn = app.db.acquire().await?;
+    let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
+    app.receipts.discard(&removed).await?;
     Ok(())
 }

@@ -109,8 +109,8 @@ async fn create_sign_in(
 }
 
 /// A waiting time is told in whole minutes, rounded up, so that who waits as told is let in.
-fn round_up(wait: std::time::Duration) -> std::time::Duration {
-    std::time::Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60)
+fn round_up(wait: std::time::Duration) -> time::Duration {
+    time::Duration::minutes(i64::try_from(wait.as_secs().div_ceil(60)).unwrap_or(1).max(1))
 }
 
 fn destination<'a>(next: &'a str, home: &'a str) -> &'a str {

@@ -97,7 +97,6 @@ struct ErrorPage {
 #[derive(Template)]
 #[template(path = "errors/_flash.html")]
 struct ErrorFlash {
-    page: Page,
     text: String,
 }
 
@@ -121,7 +120,7 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
     let (heading, advice) = texts(&t, &error);
     let page = Page::without_viewer(&app, preferences, heading.clone(), path);
     let body = if hx.0 {
-        ErrorFlash { page, text: format!("{heading} {advice}") }.render()
+        ErrorFlash { text: format!("{heading} {advice}") }.render()
     } else {
         ErrorPage { page, code: t.digits(status.as_u16()), heading, advice }.render()
     };

@@ -1,0 +1,10 @@
+# The menu, and what the frame of a page says about its person.
+nav-overview = Overview
+nav-wallet = Wallet
+nav-create-account = New account
+nav-accounts = Accounts
+nav-payments = Payment queue
+nav-payment-history = Payment history
+layout-below-zero = You owe { $amount }. Until it is paid you cannot create or renew; if it is not paid by { $deadline }, all accounts will be disabled.
+layout-arrival-title = One moment…
+layout-arrival-continue = Continue

@@ -1,0 +1,10 @@
+# The menu, and what the frame of a page says about its person.
+nav-overview = نمای کلی
+nav-wallet = کیف پول
+nav-create-account = اکانت جدید
+nav-accounts = اکانت‌ها
+nav-payments = صف پرداخت‌ها
+nav-payment-history = سابقهٔ پرداخت‌ها
+layout-below-zero = { $amount } بدهکار هستید. تا تسویه، ساخت و تمدید بسته است و اگر تا { $deadline } تسویه نشود، همهٔ اکانت‌ها غیرفعال می‌شوند.
+layout-arrival-title = چند لحظه…
+layout-arrival-continue = ادامه

@@ -9,25 +9,21 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::Mutex,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep},
 };
 
 use super::{
     Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Settings,
-    SettingsError, Validity, is_valid_username,
+    SettingsError, is_valid_username,
     outcome::Stop,
     settings::web_address,
     tokens::Tokens,
-    transport::{Body, Request, Transport, too_late},
+    transport::{Body, Request, Transport},
     wire,
 };
-use crate::calendar::{Clock, Time};
+use crate::calendar::Clock;
 
-/// How long the list of protocols is believed.
-const PROTOCOLS_KEPT: Duration = Duration::from_secs(300);
 const FIRST_PAUSE: Duration = Duration::from_millis(150);
-/// An expiry beyond the calendar breaks the account and every list with it, though it is answered with an error.
-const LAST_YEAR: i32 = 9000;
 
 /// The client; clones share the connections, the token and the limit of requests in flight.
 #[derive(Clone)]
@@ -35,14 +31,14 @@ pub struct Marzban {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     transport: Transport,
     tokens: Tokens,
-    protocols: Mutex<Option<(Instant, Vec<String>)>>,
-    public_url: String,
+    pub(super) protocols: Mutex<Option<(Instant, Vec<String>)>>,
+    pub(super) public_url: String,
     total_timeout: Duration,
     retry_for: Duration,
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 impl fmt::Debug for Marzban {
@@ -129,63 +125,7 @@ impl Inner {
         Instant::now() + self.total_timeout
     }
 
-    async fn create(&self, new: &NewAccount, attempt: Attempt, deadline: Instant) -> Result<Account, Stop> {
-        check_name(&new.username)?;
-        // Before the rest is checked: what was made in time stays ours, however late we come to look.
-        if attempt == Attempt::Again
-            && let Some(ours) = self.look_for(new, deadline).await?
-        {
-            return Ok(ours);
-        }
-        let made = match self.post(new, deadline).await {
-            Err(Stop::Refused(Refusal::ProtocolDisabled)) => {
-                *self.protocols.lock().await = None;
-                self.post(new, deadline).await
-            }
-            made => made,
-        };
-        match made {
-            Err(Stop::Refused(Refusal::UsernameTaken)) => self
-                .look_for(new, deadline)
-                .await?
-                .ok_or_else(|| Stop::bad_answer("the name was taken, and then nobody had it")),
-            made => made,
-        }
-    }
-
-    /// This order's account, if it exists; a refusal where the name is someone else's.
-    async fn look_for(&self, new: &NewAccount, deadline: Instant) -> Result<Option<Account>, Stop> {
-        match self.account(&new.username, deadline).await {
-            Ok(Some(found)) if !found.belongs_to(new.order) => Err(Stop::Refused(Refusal::UsernameTaken)),
-            // Another admin of the panel has it.
-            Err(Stop::Refused(Refusal::Forbidden)) => Err(Stop::Refused(Refusal::UsernameTaken)),
-            found => found.map_err(|stop| match stop {
-                Stop::Refused(Refusal::UsernameTaken) => stop,
-                stop => stop.never_refused(),
-            }),
-        }
-    }
-
-    async fn post(&self, new: &NewAccount, deadline: Instant) -> Result<Account, Stop> {
-        let (data_limit, expire, on_hold) = terms(new, self.clock.now())?;
-        let protocols = self.protocols(deadline).await?;
-        let note = new.note();
-        let body = json(&wire::NewUser {
-            username: &new.username,
-            proxies: protocols.iter().map(|name| (name.as_str(), wire::Empty {})).collect(),
-            inbounds: wire::Empty {},
-            note: &note,
-            status: if on_hold.is_some() { "on_hold" } else { "active" },
-            expire,
-            on_hold_expire_duration: on_hold,
-            data_limit,
-        })?;
-        let answer = self.call(&Request::post("/api/user", body), deadline).await?;
-        let made = self.user(&answer, &new.username)?.into_account(&self.public_url)?;
-        if made.belongs_to(new.order) { Ok(made) } else { Err(Stop::bad_answer("made with another note")) }
-    }
-
-    async fn account(&self, username: &str, deadline: Instant) -> Result<Option<Account>, Stop> {
+    pub(super) async fn account(&self, username: &str, deadline: Instant) -> Result<Option<Account>, Stop> {
         let found = self.find(username, deadline).await?;
         found.map(|user| user.into_account(&self.public_url)).transpose()
     }
@@ -247,26 +187,7 @@ impl Inner {
         parse(&body)
     }
 
-    /// The protocols that have an inbound; asked by one caller at a time.
-    async fn protocols(&self, deadline: Instant) -> Result<Vec<String>, Stop> {
-        let mut kept = timeout_at(deadline, self.protocols.lock()).await.map_err(|_| too_late())?;
-        if let Some((since, names)) = &*kept
-            && since.elapsed() < PROTOCOLS_KEPT
-        {
-            return Ok(names.clone());
-        }
-        let body = self.read("/api/inbounds", deadline).await.map_err(Stop::never_refused)?;
-        let inbounds: std::collections::BTreeMap<String, Vec<serde::de::IgnoredAny>> = parse(&body)?;
-        let names: Vec<String> =
-            inbounds.into_iter().filter(|(_, tags)| !tags.is_empty()).map(|(name, _)| name).collect();
-        if names.is_empty() {
-            return Err(Stop::Refused(Refusal::ProtocolDisabled));
-        }
-        *kept = Some((Instant::now(), names.clone()));
-        Ok(names)
-    }
-
-    fn user(&self, body: &[u8], username: &str) -> Result<wire::User, Stop> {
+    pub(super) fn user(&self, body: &[u8], username: &str) -> Result<wire::User, Stop> {
         let user: wire::User = parse(body)?;
         if user.username.eq_ignore_ascii_case(username) {
             Ok(user)
@@ -276,7 +197,7 @@ impl Inner {
     }
 
     /// A GET, repeated while that may help.
-    async fn read(&self, path: &str, deadline: Instant) -> Result<Vec<u8>, Stop> {
+    pub(super) async fn read(&self, path: &str, deadline: Instant) -> Result<Vec<u8>, Stop> {
         let last_start = deadline.min(Instant::now() + self.retry_for);
         let mut pause = FIRST_PAUSE;
         loop {
@@ -293,7 +214,7 @@ impl Inner {
     }
 
     /// One request with a token; a refused token is replaced once, for nothing was done under it.
-    async fn call(&self, request: &Request<'_>, deadline: Instant) -> Result<Vec<u8>, Stop> {
+    pub(super) async fn call(&self, request: &Request<'_>, deadline: Instant) -> Result<Vec<u8>, Stop> {
         let token = self.tokens.get(&self.transport, None, deadline).await?;
         match self.transport.exchange(request, Some(&token.text), deadline).await {
             Err(Stop::Unknown(Cause::Unauthorized, _)) => {}
@@ -316,37 +237,19 @@ fn not_the_panel(stop: Stop) -> Stop {
     }
 }
 
-fn check_name(username: &str) -> Result<(), Stop> {
+pub(super) fn check_name(username: &str) -> Result<(), Stop> {
     if is_valid_username(username) { Ok(()) } else { Err(invalid(Field::Username)) }
 }
 
-fn invalid(field: Field) -> Stop {
+pub(super) fn invalid(field: Field) -> Stop {
     Stop::Refused(Refusal::Invalid { fields: vec![field] })
 }
 
-/// Data limit in bytes, expiry in Unix seconds, seconds on hold: as Marzban wants them, where zero would mean "none".
-fn terms(new: &NewAccount, now: Time) -> Result<(Option<i64>, Option<i64>, Option<u32>), Stop> {
-    let data_limit = match new.data_limit_bytes {
-        None => None,
-        Some(bytes) => match i64::try_from(bytes) {
-            Ok(bytes) if bytes > 0 => Some(bytes),
-            _ => return Err(invalid(Field::DataLimit)),
-        },
-    };
-    let (expire, on_hold) = match new.validity {
-        Validity::For { seconds } if seconds > 0 => (Some(now.unix_timestamp() + i64::from(seconds)), None),
-        Validity::Until(end) if end > now && end.year() <= LAST_YEAR => (Some(end.unix_timestamp()), None),
-        Validity::FromFirstConnection { seconds } if seconds > 0 => (None, Some(seconds)),
-        _ => return Err(invalid(Field::Validity)),
-    };
-    Ok((data_limit, expire, on_hold))
-}
-
-fn json(body: &impl Serialize) -> Result<Body<'static>, Stop> {
+pub(super) fn json(body: &impl Serialize) -> Result<Body<'static>, Stop> {
     serde_json::to_vec(body).map(Body::Json).map_err(|error| Stop::bad_answer(error.to_string()))
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
     // Not the parser's own words: they quote what they choke on.
     serde_json::from_slice(body).map_err(|error| {
         Stop::bad_answer(format!("{:?} error at {}:{}", error.classify(), error.line(), error.column()))

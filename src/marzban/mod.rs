@@ -5,6 +5,7 @@
 //! creating is never repeated blindly: the account is looked up first, and known as ours by its note.
 
 mod client;
+mod creation;
 mod outcome;
 mod settings;
 mod tokens;

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use reqwest::Url;
 
+use crate::config::{MarzbanConfig, Secret};
+
 /// Read once at the start; secrets are not printed.
 #[derive(Clone)]
 pub struct Settings {
@@ -48,6 +50,21 @@ impl Settings {
             retry_for: Duration::from_secs(4),
             sign_in_pause: Duration::from_secs(30),
             max_in_flight: 8,
+        }
+    }
+}
+
+impl From<&MarzbanConfig> for Settings {
+    fn from(config: &MarzbanConfig) -> Self {
+        let written = |proxy: &Option<Secret<Url>>| proxy.as_ref().map(|url| url.expose().to_string());
+        Self {
+            public_url: Some(config.public_url.to_string()),
+            http_proxy: written(&config.http_proxy),
+            https_proxy: written(&config.https_proxy),
+            connect_timeout: config.connect_timeout,
+            total_timeout: config.timeout,
+            max_in_flight: config.max_in_flight,
+            ..Self::new(config.url.as_str(), &config.username, config.password.expose())
         }
     }
 }

@@ -12,6 +12,9 @@ use std::{
 use futures_util::future::join_all;
 use rad_panel::{
     calendar::Clock,
+    config::{
+        HTTPS_PROXY, MARZBAN_PASSWORD, MARZBAN_TIMEOUT, MARZBAN_URL, MARZBAN_USERNAME, MarzbanConfig, Values,
+    },
     marzban::{Cause, Marzban, Outcome, Settings, SettingsError, is_valid_username},
 };
 use serde_json::json;
@@ -148,6 +151,21 @@ fn settings_print_no_password() {
     for secret in [PASSWORD, "pr0xy-pass", "b4se-pass"] {
         assert!(!printed.contains(secret), "{printed}");
     }
+}
+
+#[test]
+fn settings_come_from_the_configuration() {
+    let values = Values::default()
+        .with(&MARZBAN_URL, "https://panel.example/deep")
+        .with(&MARZBAN_USERNAME, "root")
+        .with(&MARZBAN_PASSWORD, PASSWORD)
+        .with(&MARZBAN_TIMEOUT, "7")
+        .with(&HTTPS_PROXY, "socks5h://ali:p%C3%A4%3Ass@proxy.example:1080");
+    let settings = Settings::from(&MarzbanConfig::from_values(&values).unwrap());
+    assert_eq!((settings.password.as_str(), settings.total_timeout), (PASSWORD, Duration::from_secs(7)));
+    assert_eq!(settings.https_proxy.as_deref(), Some("socks5h://ali:p%C3%A4%3Ass@proxy.example:1080"));
+    assert_eq!((settings.http_proxy.as_deref(), settings.max_in_flight), (None, 8));
+    assert!(Marzban::new(&settings, Clock::system()).is_ok());
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub mod receipts;
 
 // Features: own the transactions and the pages.
 pub mod accounts;
+pub mod agents;
+pub mod customers;
 pub mod orders;
 pub mod payment_methods;
 pub mod payments;

@@ -1,2 +1,5 @@
 //! Integration tests: one binary, one file per room.
 #![allow(clippy::unwrap_used)]
+
+mod private_postgres;
+mod shell;

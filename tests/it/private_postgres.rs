@@ -57,13 +57,14 @@ async fn a_second_start_finds_the_data_and_the_last_one_out_stops_the_server() {
 #[tokio::test]
 async fn a_server_killed_with_minus_9_starts_again_with_what_was_committed() {
     let folder = open_folder();
-    let postgres = start(folder.path());
+    let durable = || Postgres::start(folder.path(), Durability::On).unwrap();
+    let postgres = durable();
     write_a_row(&postgres).await;
     let pid_file = postgres.home().join("data/postmaster.pid");
     let pid = fs::read_to_string(&pid_file).unwrap().lines().next().unwrap().to_owned();
     assert!(Command::new("sh").args(["-c", "kill -9 \"$0\"", &pid]).status().unwrap().success());
 
-    let again = start(folder.path());
+    let again = durable();
     assert_eq!(read_the_row(&again).await, 7);
     again.stop().unwrap();
     postgres.stop().unwrap();
@@ -125,5 +126,12 @@ async fn a_folder_that_its_account_can_not_enter_keeps_the_data_elsewhere() {
         .await
         .unwrap();
     assert_eq!(left, None, "a folder made anew begins with an empty database");
+    let home = anew.home().to_owned();
     anew.remove().unwrap();
+    let name = home.file_name().unwrap().to_str().unwrap();
+    for entry in fs::read_dir(home.parent().unwrap()).unwrap().flatten() {
+        if entry.file_name().to_str().is_some_and(|other| other.starts_with(name)) {
+            fs::remove_dir_all(entry.path()).unwrap();
+        }
+    }
 }

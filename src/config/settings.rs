@@ -76,7 +76,7 @@ pub enum ConfigError {
     File { path: PathBuf, cause: io::Error },
     #[error("the settings file {} has a line that is not NAME=VALUE, at `{start}`", path.display())]
     Line { path: PathBuf, start: String },
-    #[error("{name} in {place} is not a setting of RAD Panel (.env.example names them all)")]
+    #[error("{name} in {place} is not a setting of RAD Panel (`rad-panel serve --help` names them all)")]
     Unknown { name: String, place: String },
     #[error("{name} stands twice in {place}")]
     Twice { name: String, place: String },

@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use sqlx::{PgPool, migrate::MigrateDatabase};
+use sqlx::{Connection, PgConnection, migrate::MigrateDatabase};
 use tokio::net::TcpListener;
 
 use crate::config::{
@@ -124,10 +124,10 @@ async fn with_database(
     if !sqlx::Postgres::database_exists(&url).await? {
         sqlx::Postgres::create_database(&url).await?;
     }
-    let pool = PgPool::connect(&url).await?;
     println!("Bringing the database up to date …");
-    crate::MIGRATOR.run(&pool).await.context("the database can't be brought up to date")?;
-    pool.close().await;
+    let mut db = PgConnection::connect(&url).await?;
+    crate::MIGRATOR.run(&mut db).await.context("the database can't be brought up to date")?;
+    db.close().await?;
     let address = listener.local_addr()?;
     let values = values
         .with(&DATABASE_URL, url.clone())

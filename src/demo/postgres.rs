@@ -127,8 +127,10 @@ impl Postgres {
         let folder = &self.server.folder;
         let _gate = self.server.gate()?;
         if self.server.lock_file("users")?.try_lock().is_ok() {
-            for path in [&folder.run, &folder.home] {
-                fs::remove_dir_all(path).map_err(PostgresError::folder(path))?;
+            for path in folder.run.parent().into_iter().chain([folder.home.as_path()]) {
+                if path.exists() {
+                    fs::remove_dir_all(path).map_err(PostgresError::folder(path))?;
+                }
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::{ffi::OsString, os::unix::process::ExitStatusExt, path::Path, process::
 
 use anyhow::Context;
 use sqlx::{
-    PgPool,
+    Connection, PgConnection,
     migrate::{MigrateDatabase, Migrator},
 };
 use tokio::process::{Child, Command};
@@ -46,9 +46,9 @@ async fn with_database(
     sqlx::Postgres::create_database(&url).await?;
     if let Some(folder) = migrations {
         // From the folder, not from this binary: it may be older than the tree it prepares.
-        let pool = PgPool::connect(&url).await?;
-        Migrator::new(folder).await?.run(&pool).await?;
-        pool.close().await;
+        let mut db = PgConnection::connect(&url).await?;
+        Migrator::new(folder).await?.run(&mut db).await?;
+        db.close().await?;
     }
     let (program, arguments) = command.split_first().context("no command was given")?;
     let mut child = Command::new(program)

@@ -68,6 +68,8 @@ fn short_home(dir: &Path, account: &Account) -> Result<PathBuf, PostgresError> {
         if account.owns(&home) {
             let aside = home.with_extension(format!("old-{}", std::process::id()));
             fs::rename(&home, &aside).map_err(PostgresError::folder(&home))?;
+            // A server that still runs there ends by itself within a minute of missing this file.
+            let _ = fs::remove_file(aside.join("data/postmaster.pid"));
         }
         fs::write(&note, format!("{}\n", home.display())).map_err(PostgresError::folder(&note))?;
     }

@@ -143,7 +143,7 @@ async fn a_creation_whose_answer_is_lost_is_unknown_and_sent_once() {
     {
         let panel = Panel::start(move |seen| seen.is("POST", "/api/user").then(reply)).await;
         let mut settings = panel.settings();
-        settings.total_timeout = Duration::from_secs(1);
+        settings.total_timeout = Duration::from_secs(2);
         let client =
             rad_panel::marzban::Marzban::new(&settings, rad_panel::calendar::Clock::system()).unwrap();
         assert_eq!(client.create_account(&order(), Attempt::First).await, Outcome::Unknown(cause));

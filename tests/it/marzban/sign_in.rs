@@ -71,14 +71,14 @@ async fn wrong_credentials_are_not_tried_again_and_again() {
     })
     .await;
     let mut settings = panel.settings();
-    settings.sign_in_pause = Duration::from_millis(400);
+    settings.sign_in_pause = Duration::from_millis(1200);
     let client = Marzban::new(&settings, Clock::system()).unwrap();
     for outcome in join_all((0..10).map(|_| client.account("sara_1"))).await {
         assert_eq!(outcome, Outcome::Unknown(Cause::Unauthorized));
     }
     assert_eq!(client.health().await.problem, Some(Cause::Unauthorized));
     assert_eq!(panel.sign_ins(), 1);
-    tokio::time::sleep(Duration::from_millis(450)).await;
+    tokio::time::sleep(Duration::from_millis(1250)).await;
     assert_eq!(client.account("sara_1").await, Outcome::Unknown(Cause::Unauthorized));
     assert_eq!(panel.sign_ins(), 2);
 }

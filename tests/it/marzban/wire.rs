@@ -84,12 +84,14 @@ async fn a_panel_that_is_not_there_is_told_apart_from_one_that_is_slow() {
 async fn an_idle_connection_is_left_before_the_panel_would_close_it() {
     let panel = Panel::start(|_| None).await;
     let client = panel.client();
-    for wait in [0, 100, 3300] {
+    for wait in [0, 200, 3300] {
         tokio::time::sleep(Duration::from_millis(wait)).await;
         assert_eq!(client.account("sara_1").await, Outcome::Done(None));
     }
     let connections: Vec<usize> = panel.seen().iter().map(|seen| seen.connection).collect();
-    assert_eq!(connections, [0, 0, 0, 1]);
+    let (last, earlier) = connections.split_last().unwrap();
+    assert!(!earlier.contains(last), "{connections:?}");
+    assert!(earlier[..2].contains(&earlier[2]), "a connection in use is kept: {connections:?}");
 }
 
 #[tokio::test]

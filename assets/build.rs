@@ -87,7 +87,14 @@ struct Table<'a> {
 
 impl Table<'_> {
     /// Adds one file and returns the name under which it is served.
-    fn add(&mut self, constant: &str, stem: &str, extension: &str, content_type: &str, content: &[u8]) -> String {
+    fn add(
+        &mut self,
+        constant: &str,
+        stem: &str,
+        extension: &str,
+        content_type: &str,
+        content: &[u8],
+    ) -> String {
         let hash: String = Sha256::digest(content).iter().take(6).fold(String::new(), |mut hex, byte| {
             write!(hex, "{byte:02x}").expect("write");
             hex

@@ -28,7 +28,11 @@ use tower_http::{
 use tracing::log::LevelFilter;
 
 use crate::{
-    accounts, calendar::Clock, config::Config, marzban::Marzban, receipts,
+    accounts,
+    calendar::Clock,
+    config::Config,
+    marzban::Marzban,
+    receipts,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -56,8 +60,7 @@ impl Doors {
     pub fn all() -> Self {
         Self {
             public: accounts::handlers::public_routes(),
-            member: accounts::handlers::member_routes()
-                .route("/events", get(live::events)),
+            member: accounts::handlers::member_routes().route("/events", get(live::events)),
             end_user: Routes::new(),
             agent: Routes::new(),
             admin: Routes::new(),
@@ -108,7 +111,10 @@ fn with_common_layers(router: Router, secure: bool) -> Router {
         .layer(set(header::REFERRER_POLICY, "same-origin"))
         .layer(set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
-        .layer(set(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"));
+        .layer(set(
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=()",
+        ));
     let router = if secure {
         router.layer(set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
     } else {
@@ -163,7 +169,11 @@ impl Panel {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
         let background = worker::start(&self.state).await?;
         let hub = self.state.live.clone();
         let stop = async move {

@@ -153,7 +153,8 @@ pub async fn change_password(
     address: IpAddr,
     now: Time,
 ) -> Result<Uuid, PasswordError> {
-    let person = sqlx::query!("SELECT username, password_hash FROM users WHERE id = $1", user.0).fetch_one(db).await?;
+    let person =
+        sqlx::query!("SELECT username, password_hash FROM users WHERE id = $1", user.0).fetch_one(db).await?;
     let attempt = match throttle::begin(db, &person.username, address, now).await? {
         throttle::Gate::Open(attempt) => attempt,
         throttle::Gate::Closed { wait } => return Err(PasswordError::Throttled { wait }),
@@ -267,7 +268,12 @@ pub enum CreateError {
 ///
 /// # Errors
 /// See [`CreateError`].
-pub async fn create_admin(db: &PgPool, username: &str, password: &str, now: Time) -> Result<UserId, CreateError> {
+pub async fn create_admin(
+    db: &PgPool,
+    username: &str,
+    password: &str,
+    now: Time,
+) -> Result<UserId, CreateError> {
     let mut tx = db.begin().await?;
     let user = create_user(&mut tx, username, password, Role::Admin, now).await?;
     tx.commit().await?;

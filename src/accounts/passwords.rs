@@ -16,7 +16,8 @@ static PERMITS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)));
 
 /// A hash that no password matches, for users that don't exist: verifying it takes the time of a real one.
-static NOBODY: LazyLock<Result<String, String>> = LazyLock::new(|| hash_now("a password that is never accepted"));
+static NOBODY: LazyLock<Result<String, String>> =
+    LazyLock::new(|| hash_now("a password that is never accepted"));
 
 fn argon2() -> Result<Argon2<'static>, String> {
     let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| error.to_string())?;

@@ -5,6 +5,7 @@
 
 mod content;
 mod images;
+mod lookalikes;
 mod queries;
 mod store;
 
@@ -17,7 +18,7 @@ use crate::{
     ids::{PaymentId, ReceiptId, UserId},
 };
 
-pub use queries::{get, lookalikes, of_uploader};
+pub use queries::{get, of_uploader};
 pub use store::Store;
 
 /// The largest upload, in bytes: 10 MB as phones and browsers count.
@@ -100,7 +101,7 @@ pub struct Lookalike {
     pub id: ReceiptId,
     pub payment_id: PaymentId,
     pub uploaded_by: UserId,
-    /// Byte for byte the same upload; otherwise a picture that looks alike.
+    /// Byte for byte the same upload; otherwise the same picture, scaled or saved again.
     pub same_file: bool,
     pub created_at: Time,
 }

@@ -154,8 +154,15 @@ async fn ask_to_sign_in(request: Request) -> Response {
 }
 
 /// What must be escaped in the value of `next`.
-const NEXT: &percent_encoding::AsciiSet =
-    &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
+const NEXT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'+')
+    .add(b'<')
+    .add(b'>');
 
 fn is_htmx(request: &Request) -> bool {
     request.headers().contains_key("hx-request")
@@ -178,7 +185,10 @@ fn referring_page(request: &Request) -> Option<String> {
 
 /// Whether `next` leads to a page of ours and nowhere else.
 pub fn is_own_path(next: &str) -> bool {
-    next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\") && !next.contains(char::is_control)
+    next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.starts_with("/\\")
+        && !next.contains(char::is_control)
 }
 
 macro_rules! person {

@@ -57,7 +57,9 @@ impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         let passing = match &error {
-            E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Tls(_) | E::Protocol(_) => true,
+            E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Tls(_) | E::Protocol(_) => {
+                true
+            }
             // 57P..: the server is shutting down or starting; 08...: connection; 53...: resources, a full disk.
             E::Database(e) => {
                 e.code().is_some_and(|code| ["57P", "08", "53"].iter().any(|class| code.starts_with(class)))
@@ -134,7 +136,9 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
         answer.headers_mut().insert(HX_RESWAP, axum::http::HeaderValue::from_static("innerHTML"));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(axum::http::header::RETRY_AFTER, axum::http::HeaderValue::from_static("10"));
+        answer
+            .headers_mut()
+            .insert(axum::http::header::RETRY_AFTER, axum::http::HeaderValue::from_static("10"));
     }
     answer
 }

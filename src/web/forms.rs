@@ -117,15 +117,16 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S, max_file: usize) 
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("multipart/form-data"));
     if multipart {
-        let form = Multipart::from_request(request, state).await.map_err(|_| AppError::BadRequest("multipart"))?;
+        let form =
+            Multipart::from_request(request, state).await.map_err(|_| AppError::BadRequest("multipart"))?;
         return read_multipart(form, max_file).await;
     }
-    let pairs = axum_extra::extract::Form::<Vec<(String, String)>>::from_request(request, state).await.map_err(
-        |rejection| match axum::response::IntoResponse::into_response(rejection).status() {
+    let pairs = axum_extra::extract::Form::<Vec<(String, String)>>::from_request(request, state)
+        .await
+        .map_err(|rejection| match axum::response::IntoResponse::into_response(rejection).status() {
             StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge,
             _ => AppError::BadRequest("form"),
-        },
-    )?;
+        })?;
     let mut fields = Fields::default();
     for (name, value) in pairs.0 {
         if value.len() > MAX_FIELD {

@@ -108,9 +108,7 @@ pub async fn events(State(app): State<AppState>, viewer: Member) -> Response {
     let mut response =
         Sse::new(changes).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response();
     // nginx would hold the events back.
-    response
-        .headers_mut()
-        .insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
+    response.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
     response
 }
 

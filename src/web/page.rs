@@ -195,7 +195,8 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
         href,
         label,
         icon,
-        current: path == href || (path.starts_with(href) && path.as_bytes().get(href.len()) == Some(&b'/') && href.len() > 6),
+        current: path == href
+            || (path.starts_with(href) && path.as_bytes().get(href.len()) == Some(&b'/') && href.len() > 6),
         badge: None,
         primary: false,
     };

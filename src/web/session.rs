@@ -33,7 +33,9 @@ const DAYS: i64 = 7;
 /// # Errors
 /// When the table's name is refused, which it is not.
 pub fn store(db: &PgPool) -> anyhow::Result<PostgresStore> {
-    let named = PostgresStore::new(db.clone()).with_schema_name("public").and_then(|s| s.with_table_name("web_sessions"));
+    let named = PostgresStore::new(db.clone())
+        .with_schema_name("public")
+        .and_then(|s| s.with_table_name("web_sessions"));
     named.map_err(|reason| anyhow::anyhow!("session table: {reason}"))
 }
 
@@ -67,7 +69,12 @@ pub async fn end(session: &Session) -> Result<(), AppError> {
 }
 
 /// The layer that finds out who asks, once per request.
-pub async fn identify(State(app): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
+pub async fn identify(
+    State(app): State<AppState>,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if comes_from_elsewhere(&request) {
         return arrive(&app, &request).unwrap_or_else(IntoResponse::into_response);
     }
@@ -95,7 +102,9 @@ async fn find_viewer(app: &AppState, session: &Session) -> Result<Option<Viewer>
 
 /// A link in Telegram or on another site: the browser withholds the Strict cookie on such a first request.
 fn comes_from_elsewhere(request: &Request) -> bool {
-    let is = |name: &str, value: &str| request.headers().get(name).is_some_and(|v| v.as_bytes() == value.as_bytes());
+    let is = |name: &str, value: &str| {
+        request.headers().get(name).is_some_and(|v| v.as_bytes() == value.as_bytes())
+    };
     request.method() == Method::GET
         && is("sec-fetch-site", "cross-site")
         && is("sec-fetch-mode", "navigate")
@@ -120,6 +129,7 @@ fn arrive(app: &AppState, request: &Request) -> PageResult {
     let preferences = Preferences::read(request.headers());
     let address = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
     let t = crate::locale::Tr::new(preferences.language);
-    let page = Page::without_viewer(app, preferences, t.layout_arrival_title(), request.uri().path().to_owned());
+    let page =
+        Page::without_viewer(app, preferences, t.layout_arrival_title(), request.uri().path().to_owned());
     html(&ArrivalPage { page, address })
 }

@@ -146,7 +146,8 @@ mod tests {
         {
             assert!(wire_size(address) <= budget, "{address}: {} bytes", wire_size(address));
         }
-        let all: usize = [css_url(), js_url(), sprite_url(), font_url(), favicon_url()].map(wire_size).iter().sum();
+        let all: usize =
+            [css_url(), js_url(), sprite_url(), font_url(), favicon_url()].map(wire_size).iter().sum();
         assert!(all <= 56_000, "{all} bytes");
     }
 

@@ -21,8 +21,13 @@ pub async fn create(
     now: Time,
 ) -> Result<UserId, CreateError> {
     let user = accounts::create_user(conn, username, password, Role::EndUser, now).await?;
-    sqlx::query!("INSERT INTO end_users (user_id, phone, created_at) VALUES ($1, $2, $3)", user.0, phone, now)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "INSERT INTO end_users (user_id, phone, created_at) VALUES ($1, $2, $3)",
+        user.0,
+        phone,
+        now
+    )
+    .execute(conn)
+    .await?;
     Ok(user)
 }

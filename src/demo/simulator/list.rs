@@ -12,10 +12,10 @@ use time::{Duration, OffsetDateTime};
 use super::Core;
 use super::answers::{Answer, Refusal};
 use super::auth::{Caller, pairs};
+use super::formats::{iso, listed};
 use super::state::State;
 use super::user::{Status, User};
 use super::users::{range, usages};
-use super::formats::{iso, listed};
 
 const STATUSES: [&str; 5] = ["active", "disabled", "limited", "expired", "on_hold"];
 

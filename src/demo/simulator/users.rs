@@ -287,11 +287,8 @@ pub fn range(query: &str, now: OffsetDateTime) -> Result<(i64, i64), Refusal> {
     let bad = |text| Refusal::detail(StatusCode::BAD_REQUEST, text);
     let (mut start, mut end) = (now - Duration::days(30), now);
     for (key, value) in pairs(query) {
-        let date = || {
-            iso(&value)
-                .map(|(t, _)| t.assume_utc())
-                .ok_or_else(|| bad("Invalid date range or format"))
-        };
+        let date =
+            || iso(&value).map(|(t, _)| t.assume_utc()).ok_or_else(|| bad("Invalid date range or format"));
         match key.as_str() {
             "start" => start = date()?,
             "end" => end = date()?,

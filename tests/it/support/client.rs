@@ -43,10 +43,21 @@ impl Client {
 
     /// A request of one of our own pages; change its headers as a test needs.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_from("same-origin", method, path)
+    }
+
+    /// A request as a link or a form on another site makes it.
+    pub fn request_from_elsewhere(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_from("cross-site", method, path)
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-dest", "document")
+    }
+
+    fn request_from(&self, site: &str, method: Method, path: &str) -> RequestBuilder {
         let mut request = self
             .http
             .request(method, format!("http://{}{path}", self.address))
-            .header("sec-fetch-site", "same-origin")
+            .header("sec-fetch-site", site)
             .header("user-agent", "a test");
         let cookies: Vec<String> =
             self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -106,7 +117,9 @@ impl Client {
                     body.extend_from_slice(format!("name=\"{name}\"\r\n\r\n{value}").as_bytes());
                 }
                 Part::File(name, file_name, content_type, content) => {
-                    let head = format!("name=\"{name}\"; filename=\"{file_name}\"\r\nContent-Type: {content_type}\r\n\r\n");
+                    let head = format!(
+                        "name=\"{name}\"; filename=\"{file_name}\"\r\nContent-Type: {content_type}\r\n\r\n"
+                    );
                     body.extend_from_slice(head.as_bytes());
                     body.extend_from_slice(content);
                 }

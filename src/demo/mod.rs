@@ -4,6 +4,7 @@
 //! or would be of no use. Everything started here is stopped here, and nothing else is.
 
 pub mod postgres;
+pub mod samples;
 pub mod simulator;
 mod stop;
 pub mod test_database;

@@ -38,7 +38,9 @@ pub async fn next_waiting(conn: &mut PgConnection, window: &Window, limit: i64) 
 
 /// How many payments wait.
 pub async fn waiting_count(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM payments WHERE status = 'PENDING'"#).fetch_one(conn).await
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM payments WHERE status = 'PENDING'"#)
+        .fetch_one(conn)
+        .await
 }
 
 /// One payment as the admin sees it.

@@ -150,6 +150,10 @@ async fn with_database(
     };
     let config = Config::from_values(&values)?;
     let panel = Panel::build(&config).await?;
+    if options.samples {
+        // Somebody's real Marzban is left as it is; only the simulator gets accounts.
+        samples::fill(&panel.state.db, &config, simulator.is_some()).await.context("the sample shop")?;
+    }
     if stop.asked() {
         return Ok(());
     }

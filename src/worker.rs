@@ -12,6 +12,7 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 use crate::{
     accounts,
     jobs::{self, Job, Verdict},
+    orders,
     web::AppState,
 };
 
@@ -24,8 +25,8 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// Runs one job: the only place that knows all kinds.
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
-    let _ = app;
     match job.kind.as_str() {
+        orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
         other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
     }
 }

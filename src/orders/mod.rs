@@ -1,1 +1,54 @@
+//! Orders: one purchase of one account, from the wallet to the server.
 //!
+//! Invariant: an order is charged in the transaction that stores it, and from then on it ends as an account or as
+//! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
+
+pub mod jobs;
+mod links;
+mod qr;
+mod queries;
+mod service;
+mod usernames;
+
+pub use queries::{Account, Listing, Order, StateFilter};
+pub use service::{NewOrder, PlaceError, place};
+pub use usernames::{Availability, Username, UsernameError};
+
+/// How far an order has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    AwaitingPayment,
+    /// Paid; the server may or may not have made the account.
+    Provisioning,
+    Active,
+    Disabled,
+    Deleted,
+    /// The server said no, and the price was given back.
+    Failed,
+    Cancelled,
+}
+
+/// Why the server said no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailureReason {
+    /// Somebody else's account has the name.
+    UsernameTaken,
+    Refused,
+}
+
+/// Why an account is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DisabledReason {
+    ByOwner,
+    ByAdmin,
+    /// The 24-hour rule.
+    NegativeCredit,
+}
+
+/// Bytes in the GB of a plan, as the server counts them.
+const GB: i64 = 1 << 30;
+/// Seconds in the day of a plan.
+const DAY: i64 = 24 * 3600;

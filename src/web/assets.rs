@@ -94,3 +94,92 @@ fn accepts(request: &HeaderMap, encoding: &str) -> bool {
         named && weight > 0.0
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::{collections::BTreeSet, fs, path::Path as FilePath};
+
+    use axum::{body::Body, http::Request};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn get(address: &str, encodings: &str) -> Response {
+        let request = Request::get(address).header(header::ACCEPT_ENCODING, encodings);
+        router::<()>().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    fn wire_size(address: &str) -> usize {
+        let asset = ASSETS.iter().find(|asset| address.ends_with(asset.name)).unwrap();
+        asset.brotli.unwrap_or(asset.plain).len()
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_in_the_best_encoding_that_the_browser_takes() {
+        for (encodings, expected) in
+            [("gzip, deflate, br", Some("br")), ("br;q=0, gzip;q=0.5", Some("gzip")), ("identity", None)]
+        {
+            let response = get(css_url(), encodings).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            let encoding = response.headers().get(header::CONTENT_ENCODING).map(|v| v.to_str().unwrap());
+            assert_eq!(encoding, expected, "for {encodings}");
+            assert_eq!(response.headers()[header::VARY], "accept-encoding");
+        }
+        assert!(get(font_url(), "br").await.headers().get(header::CONTENT_ENCODING).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_named_file_is_kept_for_ever_and_an_unknown_one_is_not_found() {
+        let response = get(js_url(), "br").await;
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(get("/assets/app.css", "br").await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(get("/favicon.ico", "br").await.headers()[header::CONTENT_TYPE], "image/svg+xml");
+    }
+
+    #[test]
+    fn the_first_visit_leaves_room_for_the_page_itself() {
+        for (address, budget) in
+            [(css_url(), 9_000), (js_url(), 17_000), (sprite_url(), 5_000), (font_url(), 33_000)]
+        {
+            assert!(wire_size(address) <= budget, "{address}: {} bytes", wire_size(address));
+        }
+        let all: usize =
+            [css_url(), js_url(), sprite_url(), font_url(), favicon_url()].map(wire_size).iter().sum();
+        assert!(all <= 56_000, "{all} bytes");
+    }
+
+    #[test]
+    fn the_style_sheet_names_the_font_by_its_content() {
+        let css = ASSETS.iter().find(|asset| css_url().ends_with(asset.name)).unwrap();
+        let css = std::str::from_utf8(css.plain).unwrap();
+        assert!(css.contains(font_url().trim_start_matches("/assets/")));
+    }
+
+    #[test]
+    fn every_icon_that_a_template_names_is_in_the_sprite() {
+        let sprite = ASSETS.iter().find(|asset| sprite_url().ends_with(asset.name)).unwrap();
+        let sprite = std::str::from_utf8(sprite.plain).unwrap();
+        let mut named = BTreeSet::new();
+        collect_icons(FilePath::new("templates"), &mut named);
+        assert!(named.len() > 10, "{named:?}");
+        for name in named {
+            assert!(sprite.contains(&format!("id=\"{name}\"")), "no icon {name}");
+        }
+    }
+
+    fn collect_icons(folder: &FilePath, named: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect_icons(&path, named);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let calls = text.split("icon(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            named.extend(calls.map(str::to_owned));
+        }
+    }
+}

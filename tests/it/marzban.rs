@@ -5,4 +5,5 @@ mod creation;
 mod panel;
 mod proxies;
 mod sign_in;
+mod simulator;
 mod wire;

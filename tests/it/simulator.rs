@@ -1,6 +1,7 @@
 //! The simulator against the recorded exchanges, and each of its controls over real HTTP.
 
 mod replay;
+mod with_client;
 
 use std::sync::Once;
 use std::time::{Duration, Instant};

@@ -45,7 +45,9 @@ pub async fn decided_among(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result
 
 /// How many payments wait.
 pub async fn waiting_count(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM payments WHERE status = 'PENDING'"#).fetch_one(conn).await
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM payments WHERE status = 'PENDING'"#)
+        .fetch_one(conn)
+        .await
 }
 
 /// One payment as the admin sees it.

@@ -1,0 +1,222 @@
+//! Placing an order: one transaction that takes the price, stores the order and asks for its account.
+
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{Username, UsernameError, jobs::PROVISION};
+use crate::{
+    audit::{self, Deed},
+    calendar::Time,
+    ids::{OrderId, PlanId, UserId},
+    jobs::{self, NewJob},
+    ledger::{self, EntryType, Posting, Reference},
+    money::Toman,
+    plans::{self, Plan},
+};
+
+/// What a person ordered, as her form had it.
+#[derive(Clone, Debug)]
+pub struct NewOrder<'a> {
+    pub buyer: UserId,
+    pub plan: PlanId,
+    /// The price that the form showed, Toman: another one is never charged.
+    pub price_seen: Toman,
+    /// As typed.
+    pub username: &'a str,
+    pub alias: &'a str,
+    pub note: &'a str,
+    /// The days start at the first connection.
+    pub on_hold: bool,
+    /// The form's own id: sent twice, it makes one order.
+    pub request_id: Uuid,
+}
+
+/// Why no order was placed; nothing was charged.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("the buyer is disabled")]
+    BuyerDisabled,
+    #[error("the plan is not on offer")]
+    PlanInactive,
+    #[error("the price changed")]
+    PriceChanged { now: Toman },
+    /// The wallet is below zero, by `owed` Toman.
+    #[error("the wallet is below zero")]
+    BelowZero { owed: Toman },
+    #[error("not enough credit")]
+    NotEnough { missing: Toman },
+    #[error(transparent)]
+    Username(#[from] UsernameError),
+    #[error("the name is taken")]
+    UsernameTaken,
+    /// This very form made another order before.
+    #[error("the form was sent before, as another order")]
+    FormUsed { order: OrderId },
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for PlaceError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(|e| e.constraint()) {
+            Some("orders_marzban_username_live_key") => Self::UsernameTaken,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Whose rules hold for a buyer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
+enum Kind {
+    Admin,
+    Agent,
+    EndUser,
+}
+
+/// The buyer, as the rules see her.
+struct Buyer {
+    kind: Kind,
+    prefix: String,
+    /// How much pending credit she may spend, Toman.
+    ceiling: Toman,
+}
+
+/// Places an order and charges it. The same form again gives the same order, also when both arrive at once:
+/// all that a person orders waits in line for her wallet.
+///
+/// # Errors
+/// See [`PlaceError`].
+pub async fn place(db: &PgPool, new: &NewOrder<'_>, now: Time) -> Result<OrderId, PlaceError> {
+    let mut tx = db.begin().await?;
+    let balance = ledger::lock(&mut tx, new.buyer).await?;
+    let buyer = find_buyer(&mut tx, new.buyer).await?;
+    let username = Username::parse(new.username, &buyer.prefix);
+    if let Some(order) = find_by_request(&mut tx, new, username.as_ref().ok()).await? {
+        return Ok(order);
+    }
+    let username = username?;
+    let plan = plans::find_active(&mut tx, new.plan).await?.ok_or(PlaceError::PlanInactive)?;
+    let price = if buyer.kind == Kind::EndUser { plan.price_public } else { plan.price_agent };
+    if price != new.price_seen {
+        return Err(PlaceError::PriceChanged { now: price });
+    }
+    // The admin's own orders may take her wallet below zero.
+    if buyer.kind != Kind::Admin {
+        if balance.total().is_negative() {
+            return Err(PlaceError::BelowZero { owed: -balance.total() });
+        }
+        let spendable = balance.spendable(buyer.ceiling);
+        if spendable < price {
+            return Err(PlaceError::NotEnough { missing: price - spendable });
+        }
+    }
+    let order = insert(&mut tx, new, &plan, &username, price, now).await?;
+    charge(&mut tx, new.buyer, order, price, now).await?;
+    let job = NewJob {
+        kind: PROVISION,
+        payload: json!({ "order": order }),
+        unique_key: Some(format!("provision:{order}")),
+        run_at: now,
+    };
+    jobs::enqueue(&mut tx, &job, now).await?;
+    tx.commit().await?;
+    Ok(order)
+}
+
+async fn find_buyer(conn: &mut PgConnection, user: UserId) -> Result<Buyer, PlaceError> {
+    let row = sqlx::query!(
+        r#"SELECT u.role AS "kind: Kind", u.status, coalesce(a.username_prefix, '') AS "prefix!",
+                  coalesce(a.pending_ceiling, 0) AS "ceiling!: Toman"
+           FROM users u LEFT JOIN agents a ON a.user_id = u.id WHERE u.id = $1 FOR SHARE OF u"#,
+        user.0
+    )
+    .fetch_one(conn)
+    .await?;
+    if row.status != "ACTIVE" {
+        return Err(PlaceError::BuyerDisabled);
+    }
+    Ok(Buyer { kind: row.kind, prefix: row.prefix, ceiling: row.ceiling })
+}
+
+/// The order that this form made before. A form that was changed after it had been sent is not the same form.
+async fn find_by_request(
+    conn: &mut PgConnection,
+    new: &NewOrder<'_>,
+    username: Option<&Username>,
+) -> Result<Option<OrderId>, PlaceError> {
+    let found = sqlx::query!(
+        r#"SELECT id AS "id: OrderId", plan_id AS "plan_id: PlanId", marzban_username FROM orders
+           WHERE user_id = $1 AND request_id = $2"#,
+        new.buyer.0,
+        new.request_id
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    if found.plan_id == new.plan && username.is_some_and(|name| name.as_str() == found.marzban_username) {
+        Ok(Some(found.id))
+    } else {
+        Err(PlaceError::FormUsed { order: found.id })
+    }
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    new: &NewOrder<'_>,
+    plan: &Plan,
+    username: &Username,
+    price: Toman,
+    now: Time,
+) -> Result<OrderId, PlaceError> {
+    let id = sqlx::query_scalar!(
+        r#"INSERT INTO orders (user_id, plan_id, plan_name, days, data_limit_gb, amount, marzban_username, alias, note,
+               on_hold, status, request_id, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'PROVISIONING', $11, $12) RETURNING id"#,
+        new.buyer.0,
+        plan.id.0,
+        plan.name,
+        plan.days,
+        plan.data_limit_gb,
+        price.0,
+        username.as_str(),
+        new.alias,
+        new.note,
+        new.on_hold,
+        new.request_id,
+        now
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(OrderId(id))
+}
+
+async fn charge(
+    conn: &mut PgConnection,
+    buyer: UserId,
+    order: OrderId,
+    price: Toman,
+    now: Time,
+) -> Result<(), PlaceError> {
+    let posting = Posting {
+        user: buyer,
+        entry_type: EntryType::OrderCreated,
+        confirmed: -price,
+        pending: Toman::ZERO,
+        reference: Reference::Order(order),
+        notes: String::new(),
+        by: Some(buyer),
+    };
+    ledger::post(conn, &posting, now).await?;
+    let deed = Deed {
+        actor: Some(buyer),
+        action: "order.place",
+        subject_type: "order",
+        subject_id: Some(order.0),
+        detail: json!({ "amount": price }),
+        address: None,
+    };
+    audit::record(conn, &deed, now).await?;
+    Ok(())
+}

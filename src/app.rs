@@ -32,7 +32,7 @@ use crate::{
     calendar::Clock,
     config::Config,
     marzban::Marzban,
-    receipts,
+    payments, receipts,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -60,10 +60,12 @@ impl Doors {
     pub fn all() -> Self {
         Self {
             public: accounts::handlers::public_routes(),
-            member: accounts::handlers::member_routes().route("/events", get(live::events)),
+            member: accounts::handlers::member_routes()
+                .merge(payments::handlers::member_routes())
+                .route("/events", get(live::events)),
             end_user: Routes::new(),
-            agent: Routes::new(),
-            admin: Routes::new(),
+            agent: payments::handlers::agent_routes(),
+            admin: payments::handlers::admin_routes(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Any order of events keeps the invariants of money.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree};
 use rad_panel::{
     MIGRATOR,
     ids::PaymentId,

@@ -4,6 +4,7 @@
 mod accounts;
 mod doors;
 mod marzban;
+mod orders;
 mod private_postgres;
 mod receipts;
 mod shell;

@@ -37,6 +37,7 @@ use crate::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
         error, live, session,
+        session_store::HashedStore,
     },
     worker,
 };
@@ -84,7 +85,7 @@ pub fn router(app: AppState, secure: bool) -> anyhow::Result<Router> {
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::NotFound)
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
-        .layer(session::layer(session::store(&app.db)?, secure))
+        .layer(session::layer(HashedStore::new(&app.db)?, secure))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(error::from_panic))

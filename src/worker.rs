@@ -13,7 +13,7 @@ use crate::{
     accounts,
     jobs::{self, Job, Verdict},
     orders,
-    web::AppState,
+    web::{AppState, session_store::HashedStore},
 };
 
 /// How many jobs run at once.
@@ -166,7 +166,7 @@ async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
 pub async fn clean(app: &AppState) -> anyhow::Result<()> {
     use tower_sessions::ExpiredDeletion as _;
     let now = app.clock.now();
-    crate::web::session::store(&app.db)?.delete_expired().await?;
+    HashedStore::new(&app.db)?.delete_expired().await?;
     accounts::forget_attempts(&app.db, now).await?;
     jobs::remove_finished(&app.db, now - Duration::from_secs(7 * 24 * 3600)).await?;
     let mut conn = app.db.acquire().await?;

@@ -9,6 +9,7 @@ pub mod forms;
 pub mod live;
 pub mod page;
 pub mod session;
+pub mod session_store;
 pub mod state;
 pub mod viewer;
 

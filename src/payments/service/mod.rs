@@ -1,0 +1,36 @@
+//! What changes payments: submitting, and the three ways of being decided.
+
+mod decide;
+mod submit;
+
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::Actor;
+use crate::{
+    audit::{self, Deed},
+    calendar::Time,
+    ids::PaymentId,
+};
+
+pub use decide::{ApprovalInput, DecideError, approve, reject, withdraw};
+pub use submit::{NewPayment, SubmitError, Submitted, find_submitted, keep_receipt, submit};
+
+async fn write_down(
+    conn: &mut PgConnection,
+    by: Actor,
+    action: &'static str,
+    payment: PaymentId,
+    detail: Value,
+    now: Time,
+) -> sqlx::Result<()> {
+    let deed = Deed {
+        actor: Some(by.user),
+        action,
+        subject_type: "payment",
+        subject_id: Some(payment.0),
+        detail,
+        address: by.address.as_ref(),
+    };
+    audit::record(conn, &deed, now).await
+}

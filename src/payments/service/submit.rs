@@ -1,0 +1,179 @@
+//! Submitting a payment: its receipt first, then the row and its pending credit in one transaction.
+
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::write_down;
+use crate::{
+    calendar::Time,
+    ids::{PaymentId, PaymentMethodId, ReceiptId, UserId},
+    ledger::{self, EntryType, Posting, Reference},
+    money::Toman,
+    payment_methods::{self, Locked, Refusal},
+    payments::Actor,
+    receipts::{ReceiptError, Store},
+    settings,
+};
+
+/// A payment as its payer claims it; texts are normalised by the caller, empty is `None`.
+#[derive(Clone, Debug)]
+pub struct NewPayment {
+    /// The form's own id: the same form sent twice makes one payment.
+    pub request_id: Uuid,
+    pub method: PaymentMethodId,
+    /// Toman.
+    pub amount: Toman,
+    pub tracking_number: Option<String>,
+    /// CRYPTO only.
+    pub transaction_hash: Option<String>,
+    pub note: String,
+    /// Stored before, by the payer herself.
+    pub receipt: ReceiptId,
+}
+
+/// Why nothing was submitted and nothing charged.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    #[error("the amount is not between {min:?} and {max:?}")]
+    AmountOutOfRange { min: Toman, max: Toman },
+    #[error("the method takes no payment from this payer: {0:?}")]
+    Method(Refusal),
+    /// The method takes less than this amount today.
+    #[error("the method takes at most {room:?} today")]
+    MethodRoom { room: Toman },
+    #[error("a transaction hash is needed")]
+    HashMissing,
+    #[error("the transaction hash was used before")]
+    HashTaken,
+    /// Not there, not the payer's own, or used for another payment.
+    #[error("the receipt can't be used")]
+    ReceiptUnusable,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// The payment that a form made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    pub id: PaymentId,
+    /// The same form had been taken before.
+    pub again: bool,
+}
+
+/// Checks and stores an upload; a form that comes back with errors carries it on by its id.
+///
+/// # Errors
+/// See [`ReceiptError`].
+pub async fn keep_receipt(
+    db: &PgPool,
+    store: &Store,
+    payer: UserId,
+    upload: Vec<u8>,
+    now: Time,
+) -> Result<ReceiptId, ReceiptError> {
+    let prepared = store.prepare(upload).await?;
+    let mut conn = db.acquire().await?;
+    store.save(&mut conn, prepared, payer, now).await
+}
+
+/// The payment that this form made before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_submitted(
+    conn: &mut PgConnection,
+    payer: UserId,
+    request_id: Uuid,
+) -> sqlx::Result<Option<PaymentId>> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: PaymentId" FROM payments WHERE user_id = $1 AND request_id = $2"#,
+        payer.0,
+        request_id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Takes a payment: its row, its pending credit, and the payer's draw given back, all at once.
+///
+/// # Errors
+/// See [`SubmitError`]; whichever it is, nothing was charged.
+pub async fn submit(
+    db: &PgPool,
+    payer: impl Into<Actor>,
+    new: &NewPayment,
+    now: Time,
+) -> Result<Submitted, SubmitError> {
+    let payer = payer.into();
+    let mut tx = db.begin().await?;
+    let limits = settings::get(&mut tx).await?;
+    // The method before the wallet, everywhere: two submissions then wait for each other in one order.
+    let method = payment_methods::lock_for_payment(&mut tx, new.method, payer.user, now).await?;
+    ledger::lock(&mut tx, payer.user).await?;
+    if let Some(id) = find_submitted(&mut tx, payer.user, new.request_id).await? {
+        return Ok(Submitted { id, again: true });
+    }
+    if new.amount < limits.payment_min || new.amount > limits.payment_max {
+        return Err(SubmitError::AmountOutOfRange { min: limits.payment_min, max: limits.payment_max });
+    }
+    let method = method.map_err(SubmitError::Method)?;
+    if let Some(room) = method.room.filter(|room| *room < new.amount) {
+        return Err(SubmitError::MethodRoom { room });
+    }
+    if method.needs_hash && new.transaction_hash.is_none() {
+        return Err(SubmitError::HashMissing);
+    }
+    let id = insert(&mut tx, payer.user, new, method, now).await?;
+    let posting = Posting {
+        user: payer.user,
+        entry_type: EntryType::ChargePending,
+        confirmed: Toman::ZERO,
+        pending: new.amount,
+        reference: Reference::Payment(id),
+        notes: String::new(),
+        by: Some(payer.user),
+    };
+    ledger::post(&mut tx, &posting, now).await?;
+    payment_methods::release(&mut tx, payer.user).await?;
+    let detail = json!({ "amount": new.amount, "payment_method_id": new.method });
+    write_down(&mut tx, payer, "payment.submit", id, detail, now).await?;
+    tx.commit().await?;
+    Ok(Submitted { id, again: false })
+}
+
+async fn insert(
+    conn: &mut PgConnection,
+    payer: UserId,
+    new: &NewPayment,
+    method: Locked,
+    now: Time,
+) -> Result<PaymentId, SubmitError> {
+    let hash = new.transaction_hash.as_deref().filter(|_| method.needs_hash);
+    let inserted = sqlx::query_scalar!(
+        r#"INSERT INTO payments (user_id, payment_method_id, receipt_id, amount, bonus_percent, tracking_number,
+               transaction_hash, payer_note, request_id, created_at)
+           SELECT $1, $2, r.id, $4, $5, $6, $7, $8, $9, $10 FROM receipts r WHERE r.id = $3 AND r.uploaded_by = $1
+           RETURNING id AS "id: PaymentId""#,
+        payer.0,
+        new.method.0,
+        new.receipt.0,
+        new.amount.0,
+        method.bonus_percent,
+        new.tracking_number,
+        hash,
+        new.note,
+        new.request_id,
+        now
+    )
+    .fetch_optional(conn)
+    .await;
+    let inserted = inserted.map_err(|error| {
+        match error.as_database_error().and_then(|e| e.constraint().map(str::to_owned)).as_deref() {
+            Some("payments_transaction_hash_key") => SubmitError::HashTaken,
+            Some("payments_receipt_id_key") => SubmitError::ReceiptUnusable,
+            _ => SubmitError::Database(error),
+        }
+    })?;
+    inserted.ok_or(SubmitError::ReceiptUnusable)
+}

@@ -1,0 +1,109 @@
+//! Payments: from the form to the ledger, and everything that must not happen on the way.
+
+mod concurrency;
+mod decisions;
+mod limits;
+mod sequences;
+mod submission;
+
+use rad_panel::{
+    ids::{PaymentId, PaymentMethodId, ReceiptId, UserId},
+    ledger::{self, EntryType},
+    money::Toman,
+    payment_methods,
+    payments::{self, NewPayment, SubmitError, Submitted},
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::TestApp;
+
+/// A card without limits.
+pub async fn card(db: &PgPool, alias: &str) -> PaymentMethodId {
+    limited_card(db, alias, None, None).await
+}
+
+/// A card with a daily count and a daily amount (Toman).
+pub async fn limited_card(db: &PgPool, alias: &str, count: Option<i32>, amount: Option<i64>) -> PaymentMethodId {
+    sqlx::query_scalar!(
+        r#"INSERT INTO payment_methods (type, alias, holder, bank, card_number, daily_limit_count, daily_limit_amount)
+           VALUES ('CARD', $1, 'سارا احمدی', 'بانک ملی', '6037991234567893', $2, $3)
+           RETURNING id AS "id: PaymentMethodId""#,
+        alias,
+        count,
+        amount
+    )
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+/// A crypto address with a bonus of 10 %.
+pub async fn crypto(db: &PgPool) -> PaymentMethodId {
+    sqlx::query_scalar!(
+        r#"INSERT INTO payment_methods (type, alias, coin, network, wallet_address, bonus_percent)
+           VALUES ('CRYPTO', 'تتر', 'USDT', 'TRC20', 'TXYZabcdefghijkmnopqrstuvwxyz12345', 10)
+           RETURNING id AS "id: PaymentMethodId""#
+    )
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+/// The row of a receipt that nobody looks at.
+pub async fn receipt(db: &PgPool, user: UserId) -> ReceiptId {
+    let key = Uuid::new_v4();
+    let sha256: Vec<u8> = [key.as_bytes().as_slice(), key.as_bytes().as_slice()].concat();
+    sqlx::query_scalar!(
+        r#"INSERT INTO receipts (storage_key, uploaded_by, content_type, size_bytes, sha256, created_at)
+           VALUES ($1, $2, 'application/pdf', 100, $3, now()) RETURNING id AS "id: ReceiptId""#,
+        key,
+        user.0,
+        sha256
+    )
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+/// A claim to have paid `toman` to `method`, with a fresh receipt.
+pub async fn claim(db: &PgPool, user: UserId, method: PaymentMethodId, toman: i64) -> NewPayment {
+    NewPayment {
+        request_id: Uuid::new_v4(),
+        method,
+        amount: Toman(toman),
+        tracking_number: None,
+        transaction_hash: None,
+        note: String::new(),
+        receipt: receipt(db, user).await,
+    }
+}
+
+/// Draws a method and submits a claim of `toman`, as the pages do.
+pub async fn try_pay(app: &TestApp, user: UserId, toman: i64) -> Result<Submitted, SubmitError> {
+    let now = app.clock.now();
+    let method = payment_methods::draw(&app.db, user, None, now).await.unwrap().expect("a method with room");
+    let mut new = claim(&app.db, user, method.id, toman).await;
+    if method.needs_hash() {
+        new.transaction_hash = Some(new.request_id.simple().to_string());
+    }
+    payments::submit(&app.db, user, &new, now).await
+}
+
+/// The same, when nothing stands in its way.
+pub async fn pay(app: &TestApp, user: UserId, toman: i64) -> PaymentId {
+    try_pay(app, user, toman).await.unwrap().id
+}
+
+/// The wallet as (confirmed, pending), Toman.
+pub async fn wallet(app: &TestApp, user: UserId) -> (i64, i64) {
+    let balance = app.balance(user).await;
+    (balance.confirmed.0, balance.pending.0)
+}
+
+/// The rows that a payment made: type, change of confirmed and of pending credit.
+pub async fn rows(app: &TestApp, payment: PaymentId) -> Vec<(EntryType, i64, i64)> {
+    let mut conn = app.db.acquire().await.unwrap();
+    let entries = ledger::entries_of_payment(&mut conn, payment).await.unwrap();
+    entries.iter().map(|row| (row.entry_type, row.confirmed_delta.0, row.pending_delta.0)).collect()
+}

@@ -32,7 +32,7 @@ use crate::{
     calendar::Clock,
     config::Config,
     marzban::Marzban,
-    receipts,
+    orders, receipts,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -62,8 +62,8 @@ impl Doors {
         Self {
             public: accounts::handlers::public_routes(),
             member: accounts::handlers::member_routes().route("/events", get(live::events)),
-            end_user: Routes::new(),
-            agent: Routes::new(),
+            end_user: orders::handlers::end_user_routes(),
+            agent: orders::handlers::agent_routes(),
             admin: Routes::new(),
         }
     }

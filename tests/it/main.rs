@@ -4,6 +4,7 @@
 mod accounts;
 mod doors;
 mod marzban;
+mod orders;
 mod payments;
 mod private_postgres;
 mod receipts;

@@ -24,7 +24,12 @@ pub async fn card(db: &PgPool, alias: &str) -> PaymentMethodId {
 }
 
 /// A card with a daily count and a daily amount (Toman).
-pub async fn limited_card(db: &PgPool, alias: &str, count: Option<i32>, amount: Option<i64>) -> PaymentMethodId {
+pub async fn limited_card(
+    db: &PgPool,
+    alias: &str,
+    count: Option<i32>,
+    amount: Option<i64>,
+) -> PaymentMethodId {
     sqlx::query_scalar!(
         r#"INSERT INTO payment_methods (type, alias, holder, bank, card_number, daily_limit_count, daily_limit_amount)
            VALUES ('CARD', $1, 'سارا احمدی', 'بانک ملی', '6037991234567893', $2, $3)

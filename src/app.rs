@@ -22,7 +22,6 @@ use tower_http::{
     csrf::CsrfLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
     trace::TraceLayer,
 };
 use tracing::log::LevelFilter;
@@ -32,7 +31,7 @@ use crate::{
     calendar::Clock,
     config::Config,
     marzban::Marzban,
-    orders, receipts,
+    orders, payments, receipts,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -61,10 +60,12 @@ impl Doors {
     pub fn all() -> Self {
         Self {
             public: accounts::handlers::public_routes(),
-            member: accounts::handlers::member_routes().route("/events", get(live::events)),
+            member: accounts::handlers::member_routes()
+                .merge(payments::handlers::member_routes())
+                .route("/events", get(live::events)),
             end_user: orders::handlers::end_user_routes(),
-            agent: orders::handlers::agent_routes(),
-            admin: Routes::new(),
+            agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
+            admin: payments::handlers::admin_routes(),
         }
     }
 }
@@ -74,7 +75,14 @@ impl Doors {
 /// # Errors
 /// When the session store refuses its table's name.
 pub fn router(app: AppState, secure: bool) -> anyhow::Result<Router> {
-    let doors = Doors::all();
+    router_of(Doors::all(), app, secure, REQUEST_TIMEOUT)
+}
+
+/// The same layers around other routes; whoever is not answered within `timeout` gets the page that says so.
+///
+/// # Errors
+/// When the session store refuses its table's name.
+pub fn router_of(doors: Doors, app: AppState, secure: bool, timeout: Duration) -> anyhow::Result<Router> {
     let pages = doors
         .public
         .close()
@@ -89,8 +97,8 @@ pub fn router(app: AppState, secure: bool) -> anyhow::Result<Router> {
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(error::from_panic))
+        .layer(middleware::from_fn(move |request, next| error::after(timeout, request, next)))
         .layer(middleware::from_fn_with_state(app.clone(), error::render))
-        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CompressionLayer::new());
     let all = pages.merge(assets::router()).with_state(app);
     Ok(with_common_layers(all, secure))

@@ -185,6 +185,17 @@ async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
             })
         })?)
         .await?;
+    let often = app.clone();
+    schedule
+        .add(CronJob::new_async("30 */5 * * * *", move |_, _| {
+            let app = often.clone();
+            Box::pin(async move {
+                if let Err(error) = orders::usage::refresh_stale(&app.db, &app.marzban, &app.clock).await {
+                    tracing::warn!(%error, "the accounts' usage could not be refreshed");
+                }
+            })
+        })?)
+        .await?;
     schedule.start().await?;
     Ok(schedule)
 }

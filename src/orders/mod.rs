@@ -9,6 +9,7 @@ mod links;
 mod qr;
 mod queries;
 mod service;
+pub mod usage;
 mod usernames;
 mod views;
 

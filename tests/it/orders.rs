@@ -4,6 +4,7 @@ mod lists;
 mod pages;
 mod placing;
 mod provisioning;
+mod usage;
 
 use rad_panel::{
     ids::{OrderId, PlanId, UserId},

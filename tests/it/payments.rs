@@ -31,7 +31,12 @@ pub async fn card(db: &PgPool, alias: &str) -> PaymentMethodId {
 }
 
 /// A card with a daily count and a daily amount (Toman).
-pub async fn limited_card(db: &PgPool, alias: &str, count: Option<i32>, amount: Option<i64>) -> PaymentMethodId {
+pub async fn limited_card(
+    db: &PgPool,
+    alias: &str,
+    count: Option<i32>,
+    amount: Option<i64>,
+) -> PaymentMethodId {
     sqlx::query_scalar!(
         r#"INSERT INTO payment_methods (type, alias, holder, bank, card_number, daily_limit_count, daily_limit_amount)
            VALUES ('CARD', $1, 'سارا احمدی', 'بانک ملی', '6037991234567893', $2, $3)
@@ -167,8 +172,11 @@ pub fn screenshot(number: u64) -> Vec<u8> {
 
 /// The payments of this payer, oldest first.
 pub async fn payments_of(app: &TestApp, user: UserId) -> Vec<PaymentId> {
-    sqlx::query_scalar!(r#"SELECT id AS "id: PaymentId" FROM payments WHERE user_id = $1 ORDER BY id"#, user.0)
-        .fetch_all(&app.db)
-        .await
-        .unwrap()
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: PaymentId" FROM payments WHERE user_id = $1 ORDER BY id"#,
+        user.0
+    )
+    .fetch_all(&app.db)
+    .await
+    .unwrap()
 }

@@ -32,6 +32,7 @@ pub fn routes() -> Routes<AgentDoor> {
         .route("/agent", get(overview))
         .route("/agent/users", get(index))
         .route("/agent/users/{id}", get(show))
+        .route("/agent/users/{id}/usage", get(usage))
         .route("/agent/create-user", get(create::new).post(create::create))
         .route("/agent/create-user/username", get(create::username))
 }
@@ -181,4 +182,13 @@ async fn show(
     id: Result<Path<i64>, PathRejection>,
 ) -> PageResult {
     super::show(&app, AGENT, viewer.id, super::order_id(id)?, page, hx).await
+}
+
+async fn usage(
+    State(app): State<AppState>,
+    viewer: Agent,
+    page: Page,
+    id: Result<Path<i64>, PathRejection>,
+) -> PageResult {
+    super::usage(&app, AGENT, viewer.id, super::order_id(id)?, page.t).await
 }

@@ -17,7 +17,10 @@ use crate::web::{
 
 /// What end users may reach.
 pub fn routes() -> Routes<EndUserDoor> {
-    Routes::new().route("/user", get(index)).route("/user/accounts/{id}", get(show))
+    Routes::new()
+        .route("/user", get(index))
+        .route("/user/accounts/{id}", get(show))
+        .route("/user/accounts/{id}/usage", get(usage))
 }
 
 #[derive(Template)]
@@ -59,4 +62,13 @@ async fn show(
     id: Result<Path<i64>, PathRejection>,
 ) -> PageResult {
     super::show(&app, END_USER, viewer.id, super::order_id(id)?, page, hx).await
+}
+
+async fn usage(
+    State(app): State<AppState>,
+    viewer: EndUser,
+    page: Page,
+    id: Result<Path<i64>, PathRejection>,
+) -> PageResult {
+    super::usage(&app, END_USER, viewer.id, super::order_id(id)?, page.t).await
 }

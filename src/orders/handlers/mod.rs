@@ -10,6 +10,7 @@ use axum_htmx::HxRequest;
 
 use super::{
     queries::{self, Listing, StateFilter},
+    usage,
     views::{OrderView, Row},
 };
 use crate::{
@@ -67,6 +68,22 @@ async fn show(
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
     if hx.0 { html(&OrderPart { page, order, area }) } else { html(&OrderPage { page, order, area }) }
+}
+
+#[derive(Template)]
+#[template(path = "orders/_usage.html")]
+struct UsagePart {
+    order: OrderView,
+}
+
+/// What is left of an account, asked of the server now.
+async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) -> PageResult {
+    let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
+    let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    // Whatever came of it, this part does not ask again by itself.
+    let order = OrderView { is_stale: false, ..OrderView::new(&t, &order, area.orders, app.clock.now()) };
+    html(&UsagePart { order })
 }
 
 /// What an address says about a list.

@@ -38,9 +38,12 @@ pub async fn next_waiting(conn: &mut PgConnection, window: &Window, limit: i64) 
 
 /// Those of these payments that wait no more.
 pub async fn decided_among(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<i64>> {
-    sqlx::query_scalar!("SELECT id FROM payments WHERE id = ANY ($1) AND status <> 'PENDING' ORDER BY id", ids)
-        .fetch_all(conn)
-        .await
+    sqlx::query_scalar!(
+        "SELECT id FROM payments WHERE id = ANY ($1) AND status <> 'PENDING' ORDER BY id",
+        ids
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// How many payments wait.

@@ -62,11 +62,9 @@ pub async fn unused_receipt(
     id: ReceiptId,
     payer: UserId,
 ) -> sqlx::Result<Option<Receipt>> {
-    let used = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM payments WHERE receipt_id = $1) AS "used!""#,
-        id.0
-    )
-    .fetch_one(&mut *conn)
-    .await?;
+    let used =
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM payments WHERE receipt_id = $1) AS "used!""#, id.0)
+            .fetch_one(&mut *conn)
+            .await?;
     if used { Ok(None) } else { receipts::of_uploader(conn, id, payer).await }
 }

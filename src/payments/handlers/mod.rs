@@ -58,8 +58,6 @@ pub fn agent_routes() -> Routes<AgentDoor> {
 /// The admin's queue and history.
 pub fn admin_routes() -> Routes<AdminDoor> {
     Routes::new()
-        // The queue is where an admin's day begins.
-        .route("/admin", get(async || Redirect::to("/admin/payments")))
         .route("/admin/payments", get(queue::index))
         .route("/admin/payments/arrivals", get(queue::arrivals))
         .route("/admin/payments/history", get(history::index))

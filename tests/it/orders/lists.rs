@@ -126,6 +126,42 @@ async fn the_bars_and_the_filters_follow_what_is_left(db: sqlx::PgPool) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_has_no_account_is_listed_too(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let orders = made(&app, &["deleted", "off", "refused"]).await;
+    let now = app.clock.now();
+    for (order, status, column) in [
+        (orders[0], "DELETED", "deleted_at = $2"),
+        (orders[1], "DISABLED", "disabled_reason = CASE WHEN $2 IS NULL THEN NULL ELSE 'BY_OWNER' END"),
+        (orders[2], "FAILED", "failure_reason = CASE WHEN $2 IS NULL THEN NULL ELSE 'REFUSED' END"),
+    ] {
+        sqlx::query(&format!("UPDATE orders SET status = '{status}', {column} WHERE id = $1"))
+            .bind(order.0)
+            .bind(now)
+            .execute(&app.db)
+            .await
+            .unwrap();
+    }
+    let plan = month(&app).await;
+    app.give_credit(app.reza, PRICE).await;
+    app.simulator.down().await;
+    Form::new(app.reza, plan, "waiting").send(&app).await.unwrap();
+    let reza = app.signed_in("reza").await;
+    let page = reza.get("/agent/users").await.expect(200);
+    assert_eq!(names(&page), ["waiting", "refused", "off", "deleted"]);
+    assert_eq!(page.texts("#accounts .badge"), ["در حال ساخت", "ناموفق", "خاموش", "حذف‌شده"]);
+    reza.get("/agent").await.expect(200);
+    for address in page.attributes("#accounts .list__main a", "href") {
+        reza.get(&address).await.expect(200);
+    }
+    assert_eq!(names(&reza.get("/agent/users?status=provisioning").await), ["waiting"]);
+    assert_eq!(names(&reza.get("/agent/users?status=disabled").await), ["off"]);
+    app.simulator.up().await.unwrap();
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn a_new_agent_finds_an_honest_empty_overview(db: sqlx::PgPool) {
     let app = TestApp::start(db).await;
     let mina = app.signed_in("mina").await;

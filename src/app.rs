@@ -8,7 +8,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    response::Response,
+    response::{Redirect, Response},
     routing::get,
 };
 use sqlx::{
@@ -65,7 +65,9 @@ impl Doors {
                 .route("/events", get(live::events)),
             end_user: orders::handlers::end_user_routes(),
             agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
-            admin: payments::handlers::admin_routes(),
+            admin: payments::handlers::admin_routes()
+                // What waits for the owner comes first.
+                .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }
     }
 }

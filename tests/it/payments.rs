@@ -172,8 +172,11 @@ pub fn screenshot(number: u64) -> Vec<u8> {
 
 /// The payments of this payer, oldest first.
 pub async fn payments_of(app: &TestApp, user: UserId) -> Vec<PaymentId> {
-    sqlx::query_scalar!(r#"SELECT id AS "id: PaymentId" FROM payments WHERE user_id = $1 ORDER BY id"#, user.0)
-        .fetch_all(&app.db)
-        .await
-        .unwrap()
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: PaymentId" FROM payments WHERE user_id = $1 ORDER BY id"#,
+        user.0
+    )
+    .fetch_all(&app.db)
+    .await
+    .unwrap()
 }

@@ -12,9 +12,8 @@ use crate::{
     ids::PaymentId,
     ledger::{self, Balance, EntryType},
     payments::{
-        self, DecideError,
+        self, DecideError, Status,
         queries::{self, OwnPayment},
-        Status,
     },
     web::{Agent, AppError, Fields, Page, PageResult, html, page::flash, see_other},
 };

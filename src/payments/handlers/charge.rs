@@ -179,7 +179,8 @@ fn read_claim(form: &mut Fields, t: &Tr, request_id: Uuid, receipt: Option<Recei
         form.fail("tracking_number", t.payments_tracking_too_long(t.digits(MAX_TRACKING_NUMBER)));
     }
     let transaction_hash = clean_hash(form.get("transaction_hash"));
-    let is_hash = transaction_hash.len() <= MAX_HASH && transaction_hash.chars().all(|c| c.is_ascii_graphic());
+    let is_hash =
+        transaction_hash.len() <= MAX_HASH && transaction_hash.chars().all(|c| c.is_ascii_graphic());
     if !is_hash {
         form.fail("transaction_hash", t.payments_hash_wrong());
     }
@@ -196,7 +197,8 @@ fn read_claim(form: &mut Fields, t: &Tr, request_id: Uuid, receipt: Option<Recei
 
 /// A hash as it is stored and compared: without blanks; hexadecimal ones in small letters and without `0x`.
 fn clean_hash(typed: &str) -> String {
-    let hash: String = latin_digits(typed).chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
+    let hash: String =
+        latin_digits(typed).chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
     let bare = hash.strip_prefix("0x").or_else(|| hash.strip_prefix("0X")).unwrap_or(&hash);
     if !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_hexdigit()) { bare.to_lowercase() } else { hash }
 }
@@ -244,7 +246,10 @@ mod tests {
         for typed in ["0xABCDEF01", "abcdef01", " ABCD EF۰۱\u{200f}", "0XabcdEF01"] {
             assert_eq!(clean_hash(typed), "abcdef01", "{typed}");
         }
-        assert_eq!(clean_hash("5Kd3NBUAdUnhyzenEwVLy9pBKxSwXvE9FMPyR4UKZvpe"), "5Kd3NBUAdUnhyzenEwVLy9pBKxSwXvE9FMPyR4UKZvpe");
+        assert_eq!(
+            clean_hash("5Kd3NBUAdUnhyzenEwVLy9pBKxSwXvE9FMPyR4UKZvpe"),
+            "5Kd3NBUAdUnhyzenEwVLy9pBKxSwXvE9FMPyR4UKZvpe"
+        );
         assert_eq!(clean_hash("0x"), "0x");
     }
 }

@@ -30,7 +30,8 @@ pub async fn show_thumbnail(State(app): State<AppState>, viewer: Member, Path(id
 
 async fn file(app: &AppState, viewer: &Member, id: i64, variant: Variant) -> PageResult {
     let mut conn = app.db.acquire().await?;
-    let receipt = queries::receipt_for(&mut conn, ReceiptId(id), viewer.id, viewer.role == Role::Admin).await?;
+    let receipt =
+        queries::receipt_for(&mut conn, ReceiptId(id), viewer.id, viewer.role == Role::Admin).await?;
     drop(conn);
     let receipt = receipt.ok_or(AppError::NotFound)?;
     let bytes = app.receipts.open(receipt.storage_key, variant).await.map_err(AppError::internal)?;
@@ -77,6 +78,10 @@ pub struct Typed {
     amount: String,
 }
 
-pub async fn amount_in_words(_: Member, page: Page, Query(typed): Query<Typed>) -> Result<Response, AppError> {
+pub async fn amount_in_words(
+    _: Member,
+    page: Page,
+    Query(typed): Query<Typed>,
+) -> Result<Response, AppError> {
     html(&AmountWords::of(page, &typed.amount))
 }

@@ -109,7 +109,9 @@ impl Warning {
         let (kind, text) = match duplicate.kind {
             DuplicateKind::SameReceipt => ("bad", t.payments_warn_same_receipt(number, payer, status)),
             DuplicateKind::LooksAlike => ("warn", t.payments_warn_looks_alike(number, payer, status)),
-            DuplicateKind::SameTrackingNumber => ("bad", t.payments_warn_same_tracking(number, payer, status)),
+            DuplicateKind::SameTrackingNumber => {
+                ("bad", t.payments_warn_same_tracking(number, payer, status))
+            }
         };
         Self { kind, text, href: format!("/admin/payments/{}", duplicate.earlier) }
     }
@@ -199,7 +201,8 @@ async fn next_batch(conn: &mut PgConnection, t: &Tr, query: &QueueQuery) -> sqlx
     let mut ids = queries::next_waiting(conn, &window, ROWS as i64 + 1).await?;
     ids.truncate(ROWS);
     let shown: Vec<i64> = query.seen.iter().chain(&ids).copied().collect();
-    let beyond = Window { after: shown.iter().max().copied().max(query.after), until: None, seen: shown.clone() };
+    let beyond =
+        Window { after: shown.iter().max().copied().max(query.after), until: None, seen: shown.clone() };
     let more = !queries::next_waiting(conn, &beyond, 1).await?.is_empty();
     let waiting = queries::waiting_count(conn).await?;
     let text = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();

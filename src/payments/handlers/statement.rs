@@ -51,8 +51,12 @@ impl StatementQuery {
 
     /// The address of the next page, after the row with this number.
     pub fn next(&self, before: i64) -> String {
-        let pairs =
-            [("type", self.entry_type.as_str()), ("from", &self.from), ("to", &self.to), ("before", &before.to_string())];
+        let pairs = [
+            ("type", self.entry_type.as_str()),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("before", &before.to_string()),
+        ];
         super::address("/agent/wallet", &pairs)
     }
 }
@@ -116,7 +120,9 @@ fn words(t: &Tr, entry: &Entry, viewer: UserId) -> String {
         EntryType::ChargeApproved if confirmed + pending == Toman::ZERO => {
             t.payments_row_approved(t.amount(confirmed), payment)
         }
-        EntryType::ChargeApproved => t.payments_row_corrected(t.amount(confirmed), payment, t.amount(-pending)),
+        EntryType::ChargeApproved => {
+            t.payments_row_corrected(t.amount(confirmed), payment, t.amount(-pending))
+        }
         EntryType::ChargeRejected if entry.by_id == Some(viewer) => t.payments_row_withdrawn(payment),
         EntryType::ChargeRejected => t.payments_row_rejected(payment),
         EntryType::ChargeManual => t.payments_row_manual(),

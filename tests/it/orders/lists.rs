@@ -1,6 +1,9 @@
 //! The overview, the list with its search, and an end user's own page.
 
-use rad_panel::ids::OrderId;
+use rad_panel::{
+    ids::OrderId,
+    marzban::{Attempt, NewAccount, Validity},
+};
 
 use super::{Form, PRICE, month};
 use crate::support::{Answer, TestApp};
@@ -128,12 +131,18 @@ async fn the_bars_and_the_filters_follow_what_is_left(db: sqlx::PgPool) {
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn what_has_no_account_is_listed_too(db: sqlx::PgPool) {
     let app = TestApp::start(db).await;
+    let theirs = NewAccount {
+        username: "refused".to_owned(),
+        validity: Validity::For { seconds: 3600 },
+        data_limit_bytes: None,
+        order: OrderId(999_999),
+    };
+    assert!(app.state.marzban.create_account(&theirs, Attempt::First).await.done().is_some());
     let orders = made(&app, &["deleted", "off", "refused"]).await;
     let now = app.clock.now();
     for (order, status, column) in [
         (orders[0], "DELETED", "deleted_at = $2"),
         (orders[1], "DISABLED", "disabled_reason = CASE WHEN $2 IS NULL THEN NULL ELSE 'BY_OWNER' END"),
-        (orders[2], "FAILED", "failure_reason = CASE WHEN $2 IS NULL THEN NULL ELSE 'REFUSED' END"),
     ] {
         sqlx::query(&format!("UPDATE orders SET status = '{status}', {column} WHERE id = $1"))
             .bind(order.0)

@@ -8,7 +8,10 @@ use crate::{receipts::pictures::PDF, support::TestApp};
 async fn receipt_of_reza(app: &TestApp, name: &str, content: &[u8]) -> i64 {
     let reza = app.signed_in("reza").await;
     Form::open(&reza).await.with("amount", "50000").send_file(&reza, name, content).await.expect(303);
-    sqlx::query_scalar!("SELECT receipt_id FROM payments ORDER BY id DESC LIMIT 1").fetch_one(&app.db).await.unwrap()
+    sqlx::query_scalar!("SELECT receipt_id FROM payments ORDER BY id DESC LIMIT 1")
+        .fetch_one(&app.db)
+        .await
+        .unwrap()
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]

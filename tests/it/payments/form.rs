@@ -18,12 +18,16 @@ async fn a_payment_with_a_screenshot_becomes_pending_credit(db: PgPool) {
     assert_eq!(page.text(".copy-line--large .copy-line__value"), "6037 9912 3456 7893");
     assert_eq!(page.attribute(".copy-line--large [data-copy]", "data-copy"), "6037991234567893");
     assert!(page.text("dl.definition").contains("سارا احمدی"));
-    let form = Form::of(&page).with("amount", "۵۰۰٬۰۰۰ تومان").with("tracking_number", "۱۲۳-۴۵٦").with("note", "سلام");
+    let form = Form::of(&page)
+        .with("amount", "۵۰۰٬۰۰۰ تومان")
+        .with("tracking_number", "۱۲۳-۴۵٦")
+        .with("note", "سلام");
     let sent = form.send_file(&reza, "shot.png", &screenshot(1)).await.expect(303);
     assert_eq!(sent.location(), "/agent/wallet");
     let [payment] = payments_of(&app, app.reza).await[..] else { panic!("not one payment") };
     assert_eq!(rows(&app, payment).await, [(ChargePending, 0, 500_000)]);
-    let stored = sqlx::query!("SELECT tracking_number, payer_note FROM payments").fetch_one(&app.db).await.unwrap();
+    let stored =
+        sqlx::query!("SELECT tracking_number, payer_note FROM payments").fetch_one(&app.db).await.unwrap();
     assert_eq!((stored.tracking_number.as_deref(), stored.payer_note.as_str()), (Some("123456"), "سلام"));
     let page = reza.get("/agent/wallet").await.expect(200);
     assert_eq!(page.count("#flash .flash--ok"), 1);
@@ -36,10 +40,11 @@ async fn amounts_that_are_none_come_back_beside_the_field(db: PgPool) {
     let app = TestApp::start(db).await;
     card(&app.db, "ملی").await;
     let reza = app.signed_in("reza").await;
-    for typed in [
-        "", "0", "-50000", "9999", "100000001", "99999999999999999999", "1e6", "12.5", "صد هزار", "۰", "<b>",
-    ] {
-        let page = Form::open(&reza).await.with("amount", typed).send_file(&reza, "a.pdf", PDF).await.expect(422);
+    for typed in
+        ["", "0", "-50000", "9999", "100000001", "99999999999999999999", "1e6", "12.5", "صد هزار", "۰", "<b>"]
+    {
+        let page =
+            Form::open(&reza).await.with("amount", typed).send_file(&reza, "a.pdf", PDF).await.expect(422);
         assert_eq!(page.count("#amount-error"), 1, "{typed}");
         assert_eq!(page.attribute("#amount", "value"), typed);
         assert_eq!(page.count("#kept-receipt"), 1, "{typed}");
@@ -72,11 +77,18 @@ async fn a_file_is_judged_by_its_content_and_the_rest_of_the_form_survives(db: P
     ];
     let mut messages = Vec::new();
     for (name, content) in files {
-        let form = Form::open(&reza).await.with("amount", "50000").with("tracking_number", "77").with("note", "یادداشت");
+        let form = Form::open(&reza)
+            .await
+            .with("amount", "50000")
+            .with("tracking_number", "77")
+            .with("note", "یادداشت");
         let page = form.send_file(&reza, name, content).await.expect(422);
         messages.push(page.text("#receipt-error"));
         let again = Form::of(&page);
-        assert_eq!((again.value("amount"), again.value("tracking_number"), again.value("note")), ("50000", "77", "یادداشت"));
+        assert_eq!(
+            (again.value("amount"), again.value("tracking_number"), again.value("note")),
+            ("50000", "77", "یادداشت")
+        );
         assert_eq!(again.value("request_id"), form.value("request_id"));
         assert_eq!(page.count("#kept-receipt"), 0, "{name}");
     }
@@ -102,7 +114,12 @@ async fn a_good_receipt_of_a_bad_form_need_not_be_chosen_again(db: PgPool) {
     let app = TestApp::start(db).await;
     card(&app.db, "ملی").await;
     let reza = app.signed_in("reza").await;
-    let page = Form::open(&reza).await.with("amount", "5").send_file(&reza, "a.png", &screenshot(3)).await.expect(422);
+    let page = Form::open(&reza)
+        .await
+        .with("amount", "5")
+        .send_file(&reza, "a.png", &screenshot(3))
+        .await
+        .expect(422);
     let form = Form::of(&page);
     let kept = form.value("receipt_id").to_owned();
     assert_eq!(page.attribute("#kept-receipt img", "src"), format!("/receipts/{kept}/thumbnail"));
@@ -129,7 +146,10 @@ async fn the_same_form_sent_twice_leads_to_the_same_place(db: PgPool) {
     let reza = app.signed_in("reza").await;
     let form = Form::open(&reza).await.with("amount", "50000");
     let (one, other) = tokio::join!(form.send_file(&reza, "a.pdf", PDF), form.send_file(&reza, "a.pdf", PDF));
-    assert_eq!((one.expect(303).location(), other.expect(303).location()), ("/agent/wallet", "/agent/wallet"));
+    assert_eq!(
+        (one.expect(303).location(), other.expect(303).location()),
+        ("/agent/wallet", "/agent/wallet")
+    );
     form.send_file(&reza, "a.pdf", PDF).await.expect(303);
     assert_eq!(wallet(&app, app.reza).await, (0, 50_000));
     app.finish().await;
@@ -142,7 +162,10 @@ async fn a_stale_form_charges_nothing_and_shows_the_new_card(db: PgPool) {
     let reza = app.signed_in("reza").await;
     let form = Form::open(&reza).await.with("amount", "50000").with("note", "یادداشت");
     let new = limited_card(&app.db, "ملت", None, Some(200_000)).await;
-    sqlx::query!("UPDATE payment_methods SET status = 'INACTIVE' WHERE id = $1", old.0).execute(&app.db).await.unwrap();
+    sqlx::query!("UPDATE payment_methods SET status = 'INACTIVE' WHERE id = $1", old.0)
+        .execute(&app.db)
+        .await
+        .unwrap();
     let page = form.send_file(&reza, "a.pdf", PDF).await.expect(422);
     assert_eq!(page.count("#method-error"), 1);
     let again = Form::of(&page);
@@ -161,7 +184,11 @@ async fn an_amount_that_the_card_does_not_take_is_offered_another_card(db: PgPoo
     let reza = app.signed_in("reza").await;
     let form = Form::open(&reza).await.with("amount", "500000");
     let page = form.send_file(&reza, "a.pdf", PDF).await.expect(422);
-    assert_eq!((page.count("#amount-error"), page.count("#method-error")), (1, 1), "no card takes so much today");
+    assert_eq!(
+        (page.count("#amount-error"), page.count("#method-error")),
+        (1, 1),
+        "no card takes so much today"
+    );
     let large = card(&app.db, "بزرگ").await;
     let page = Form::of(&page).send(&reza).await.expect(422);
     assert_eq!((page.count("#amount-error"), page.count("#method-error")), (0, 1));
@@ -208,10 +235,17 @@ async fn texts_that_are_too_long_come_back_whole(db: PgPool) {
     card(&app.db, "ملی").await;
     let reza = app.signed_in("reza").await;
     let long = ("1".repeat(41), "ی".repeat(501));
-    let form = Form::open(&reza).await.with("amount", "50000").with("tracking_number", &long.0).with("note", &long.1);
+    let form = Form::open(&reza)
+        .await
+        .with("amount", "50000")
+        .with("tracking_number", &long.0)
+        .with("note", &long.1);
     let page = form.send_file(&reza, "a.pdf", PDF).await.expect(422);
     assert_eq!((page.count("#tracking_number-error"), page.count("#note-error")), (1, 1));
-    assert_eq!((Form::of(&page).value("tracking_number"), Form::of(&page).value("note")), (long.0.as_str(), long.1.as_str()));
+    assert_eq!(
+        (Form::of(&page).value("tracking_number"), Form::of(&page).value("note")),
+        (long.0.as_str(), long.1.as_str())
+    );
     app.finish().await;
 }
 
@@ -228,9 +262,11 @@ async fn what_was_typed_survives_a_session_that_ran_out_even_with_a_photo(db: Pg
         parts.push(Part::Field(name, form.value(name)));
     }
     parts.push(Part::File("receipt", "photo.jpg", "image/jpeg", &photo));
-    let answer = reza.post_multipart_from("/agent/wallet/charge", "/agent/payments", &parts).await.expect(303);
+    let answer =
+        reza.post_multipart_from("/agent/wallet/charge", "/agent/payments", &parts).await.expect(303);
     assert_eq!(answer.location(), "/login?next=/agent/wallet/charge");
-    let credentials = [("username", "reza"), ("password", crate::support::PASSWORD), ("next", "/agent/wallet/charge")];
+    let credentials =
+        [("username", "reza"), ("password", crate::support::PASSWORD), ("next", "/agent/wallet/charge")];
     let answer = reza.post("/login", &credentials).await.expect(303);
     let page = reza.get(answer.location()).await.expect(200);
     let again = Form::of(&page);
@@ -245,7 +281,8 @@ async fn an_amount_is_said_in_words_while_it_is_typed_and_after_it_was_sent(db: 
     let app = TestApp::start(db).await;
     card(&app.db, "ملی").await;
     let reza = app.signed_in("reza").await;
-    let part = reza.get_part("/amount-in-words?amount=%DB%B1%DB%B2%DB%B0%DB%B0%DB%B0%DB%B0").await.expect(200);
+    let part =
+        reza.get_part("/amount-in-words?amount=%DB%B1%DB%B2%DB%B0%DB%B0%DB%B0%DB%B0").await.expect(200);
     assert!(part.text("#amount-words").contains("صد و بیست هزار تومان"), "{}", part.body);
     assert_eq!(part.attribute("#amount-words [data-copy]", "data-copy"), "1200000");
     for nothing in ["", "abc", "0", "-5"] {

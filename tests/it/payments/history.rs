@@ -84,7 +84,10 @@ async fn the_page_of_a_payment_shows_its_receipt_and_its_rows(db: PgPool) {
     let sara = app.signed_in("sara").await;
     let path = format!("/admin/payments/{payment}");
     let page = sara.get(&path).await.expect(200);
-    assert_eq!((page.count("#receipt"), page.count("#ledger tbody tr"), page.count("[data-approve]")), (1, 1, 1));
+    assert_eq!(
+        (page.count("#receipt"), page.count("#ledger tbody tr"), page.count("[data-approve]")),
+        (1, 1, 1)
+    );
     let input = ApprovalInput { actual: None, note: Some("تشکر".to_owned()) };
     payments::approve(&app.db, payment, app.sara, input, app.clock.now()).await.unwrap();
     let page = sara.get(&path).await.expect(200);

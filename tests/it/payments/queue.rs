@@ -12,12 +12,26 @@ async fn the_queue_shows_what_is_needed_to_decide(db: PgPool) {
     card(&app.db, "ملی یک").await;
     app.give_credit(app.reza, 30_000).await;
     let reza = app.signed_in("reza").await;
-    let form = Form::open(&reza).await.with("amount", "50000").with("tracking_number", "8392").with("note", "عجله دارم");
+    let form = Form::open(&reza)
+        .await
+        .with("amount", "50000")
+        .with("tracking_number", "8392")
+        .with("note", "عجله دارم");
     form.send_file(&reza, "a.png", &screenshot(1)).await.expect(303);
     app.clock.advance(time::Duration::minutes(5));
     let page = app.signed_in("sara").await.get("/admin/payments").await.expect(200);
     let row = page.text("[data-queue-item]");
-    for part in ["۵۰٬۰۰۰ تومان", "رضا", "reza", "ملی یک", "8392", "عجله دارم", "۵ دقیقه پیش", "۸۰٬۰۰۰ تومان", "۳۰٬۰۰۰ تومان"] {
+    for part in [
+        "۵۰٬۰۰۰ تومان",
+        "رضا",
+        "reza",
+        "ملی یک",
+        "8392",
+        "عجله دارم",
+        "۵ دقیقه پیش",
+        "۸۰٬۰۰۰ تومان",
+        "۳۰٬۰۰۰ تومان",
+    ] {
         assert!(row.contains(part), "{part} is not in {row}");
     }
     assert_eq!(page.attribute(".queue__amount", "title"), "پنجاه هزار تومان");
@@ -41,7 +55,8 @@ async fn the_same_receipt_a_similar_one_and_the_same_tracking_number_are_warned_
     let reza = app.signed_in("reza").await;
     let mina = app.signed_in("mina").await;
     let shot = screenshot(1);
-    let again = image::load_from_memory(&shot).unwrap().resize(400, 900, image::imageops::FilterType::Triangle);
+    let again =
+        image::load_from_memory(&shot).unwrap().resize(400, 900, image::imageops::FilterType::Triangle);
     let similar = crate::receipts::pictures::jpeg(&again, 60);
     Form::open(&reza).await.with("amount", "50000").send_file(&reza, "a.png", &shot).await.expect(303);
     Form::open(&mina).await.with("amount", "50000").send_file(&mina, "b.png", &shot).await.expect(303);
@@ -72,7 +87,10 @@ async fn a_first_payment_and_a_card_over_its_limit_are_warned_of(db: PgPool) {
     payments::approve(&app.db, first, app.sara, Default::default(), app.clock.now()).await.unwrap();
     let second = pay(&app, app.reza, 50_000).await;
     assert_eq!(sara.get("/admin/payments").await.count(".queue__warnings"), 0);
-    sqlx::query!("UPDATE payment_methods SET daily_limit_count = 1 WHERE id = $1", method.0).execute(&app.db).await.unwrap();
+    sqlx::query!("UPDATE payment_methods SET daily_limit_count = 1 WHERE id = $1", method.0)
+        .execute(&app.db)
+        .await
+        .unwrap();
     let page = sara.get("/admin/payments").await;
     assert_eq!(page.texts(&format!("#payment-{second} .queue__warnings .badge")).len(), 1);
     app.finish().await;
@@ -107,7 +125,10 @@ async fn approving_by_htmx_replaces_the_row_by_its_result_and_moves_the_counters
     card(&app.db, "ملی").await;
     let (one, _) = (pay(&app, app.reza, 50_000).await, pay(&app, app.mina, 20_000).await);
     let sara = app.signed_in("sara").await;
-    let part = sara.post_part(&format!("/admin/payments/{one}/approval"), &[("actual", ""), ("note", "")]).await.expect(200);
+    let part = sara
+        .post_part(&format!("/admin/payments/{one}/approval"), &[("actual", ""), ("note", "")])
+        .await
+        .expect(200);
     assert_eq!(part.count(&format!("#payment-{one}[data-done]")), 1);
     assert_eq!(part.count("form"), 0);
     assert_eq!(part.text("[hx-swap-oob^='innerHTML']"), "۱");
@@ -127,7 +148,10 @@ async fn a_corrected_amount_may_be_typed_in_persian_and_a_wrong_one_comes_back(d
         let part = sara.post_part(&path, &[("actual", wrong), ("note", "کمتر")]).await.expect(422);
         assert_eq!(part.attribute("input[name=actual]", "value"), wrong);
         assert_eq!(part.count("input[name=actual][aria-invalid]"), 1);
-        assert_eq!((part.text("textarea[name=note]"), part.count("form details[open]")), ("کمتر".to_owned(), 1));
+        assert_eq!(
+            (part.text("textarea[name=note]"), part.count("form details[open]")),
+            ("کمتر".to_owned(), 1)
+        );
     }
     assert_eq!(wallet(&app, app.reza).await, (0, 50_000));
     sara.post_part(&path, &[("actual", "۴۹٬۰۰۰"), ("note", "کمتر رسید")]).await.expect(200);
@@ -143,14 +167,25 @@ async fn a_rejection_needs_a_reason_typed_or_ready_made(db: PgPool) {
     let one = pay(&app, app.reza, 50_000).await;
     let path = format!("/admin/payments/{one}/rejection");
     let part = sara.post_part(&path, &[("reason", "  ")]).await.expect(422);
-    assert_eq!((part.count("textarea[name=reason][aria-invalid]"), part.count("details[data-reject][open]")), (1, 1));
+    assert_eq!(
+        (part.count("textarea[name=reason][aria-invalid]"), part.count("details[data-reject][open]")),
+        (1, 1)
+    );
     let long = "ی".repeat(501);
-    assert_eq!(sara.post_part(&path, &[("reason", &long)]).await.expect(422).text("textarea[name=reason]"), long);
+    assert_eq!(
+        sara.post_part(&path, &[("reason", &long)]).await.expect(422).text("textarea[name=reason]"),
+        long
+    );
     let part = sara.post_part(&path, &[("reason", "واریز پیدا نشد")]).await.expect(200);
     assert!(part.text("[data-done]").contains("واریز پیدا نشد"));
     let other = pay(&app, app.reza, 20_000).await;
-    sara.post(&format!("/admin/payments/{other}/rejection"), &[("reason", ""), ("ready", "not-arrived")]).await.expect(303);
-    let notes = sqlx::query_scalar!("SELECT admin_notes FROM payments WHERE id = $1", other.0).fetch_one(&app.db).await.unwrap();
+    sara.post(&format!("/admin/payments/{other}/rejection"), &[("reason", ""), ("ready", "not-arrived")])
+        .await
+        .expect(303);
+    let notes = sqlx::query_scalar!("SELECT admin_notes FROM payments WHERE id = $1", other.0)
+        .fetch_one(&app.db)
+        .await
+        .unwrap();
     assert_eq!(notes.as_deref(), Some("پول به حساب نرسیده است."));
     assert_eq!(wallet(&app, app.reza).await, (0, 0));
     app.finish().await;
@@ -180,7 +215,8 @@ async fn the_second_admin_is_told_who_decided_what_and_when(db: PgPool) {
     let payment = pay(&app, app.reza, 50_000).await;
     payments::approve(&app.db, payment, app.sara, Default::default(), app.clock.now()).await.unwrap();
     let sara = app.signed_in("sara").await;
-    let part = sara.post_part(&format!("/admin/payments/{payment}/rejection"), &[("reason", "x")]).await.expect(409);
+    let part =
+        sara.post_part(&format!("/admin/payments/{payment}/rejection"), &[("reason", "x")]).await.expect(409);
     let told = part.text("[data-done] [role=alert]");
     assert!(told.contains("sara") && told.contains("تاییدشده") && told.contains("۱۴۰"), "{told}");
     sara.post(&format!("/admin/payments/{payment}/approval"), &[]).await.expect(303);

@@ -82,7 +82,11 @@ async fn a_flood_arrives_in_batches_and_waits_behind_the_button(db: PgPool) {
     let first = shown(&part);
     assert_eq!((first.len(), part.count("#more")), (25, 1));
     let quiet = follow(&sara, &part, &first).await;
-    assert_eq!((quiet.count("article"), quiet.count("#more")), (0, 1), "younger ones wait until they are asked for");
+    assert_eq!(
+        (quiet.count("article"), quiet.count("#more")),
+        (0, 1),
+        "younger ones wait until they are asked for"
+    );
     let mut path = part.attribute("#more", "hx-get");
     for (n, row) in first.iter().enumerate() {
         path.push_str(&format!("{}seen={row}", if n == 0 && !path.contains('?') { '?' } else { '&' }));

@@ -78,8 +78,11 @@ async fn each_row_of_the_statement_explains_itself(db: PgPool) {
     let app = TestApp::start(db).await;
     card(&app.db, "ملی").await;
     app.give_credit(app.reza, 100_000).await;
-    let (one, two, three) =
-        (pay(&app, app.reza, 50_000).await, pay(&app, app.reza, 20_000).await, pay(&app, app.reza, 30_000).await);
+    let (one, two, three) = (
+        pay(&app, app.reza, 50_000).await,
+        pay(&app, app.reza, 20_000).await,
+        pay(&app, app.reza, 30_000).await,
+    );
     let now = app.clock.now();
     payments::approve(&app.db, one, app.sara, ApprovalInput::default(), now).await.unwrap();
     payments::reject(&app.db, two, app.sara, "رسید خوانا نیست", now).await.unwrap();
@@ -123,7 +126,9 @@ async fn the_statement_is_filtered_by_type_and_by_jalali_days(db: PgPool) {
         let page = reza.get(&format!("/agent/wallet{query}")).await.expect(200);
         assert_eq!(page.count("#entries tbody tr"), rows, "{query}");
     }
-    for (query, field) in [("?from=abc", "from"), ("?to=1405/13/01", "to"), ("?from=1405/09/02&to=1405/09/01", "to")] {
+    for (query, field) in
+        [("?from=abc", "from"), ("?to=1405/13/01", "to"), ("?from=1405/09/02&to=1405/09/01", "to")]
+    {
         let page = reza.get(&format!("/agent/wallet{query}")).await.expect(422);
         assert_eq!(page.count(&format!("#{field}-error")), 1, "{query}");
     }

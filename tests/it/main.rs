@@ -3,6 +3,9 @@
 
 mod accounts;
 mod doors;
+mod jobs;
+mod ledger;
+mod live;
 mod marzban;
 mod orders;
 mod payments;
@@ -11,3 +14,4 @@ mod receipts;
 mod shell;
 mod simulator;
 mod support;
+mod web;

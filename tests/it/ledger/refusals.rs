@@ -98,7 +98,7 @@ async fn a_row_that_does_not_continue_the_chain_is_refused(db: PgPool) {
     assert_eq!(refused(&app.db, &swapped).await.0, "23000");
     // The row that does continue it goes through, so it was the chain that was refused above.
     let mut tx = app.db.begin().await.unwrap();
-    let honest = row(reza, 2, 100, 5, 105) + &with_wallet(reza, 2, 105);
+    let honest = format!("{}{}", row(reza, 2, 100, 5, 105), with_wallet(reza, 2, 105));
     sqlx::raw_sql(&honest).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     app.finish().await;
@@ -113,7 +113,7 @@ async fn wallet_and_ledger_are_written_together_or_not_at_all(db: PgPool) {
         ("a wallet without a row", with_wallet(reza, 1, 1_000_000)),
         ("a number without a row", with_wallet(reza, 2, 100)),
         ("a row without its wallet", row(reza, 2, 100, 5, 105)),
-        ("a row and another wallet", row(reza, 2, 100, 5, 105) + &with_wallet(reza, 2, 106)),
+        ("a row and another wallet", format!("{}{}", row(reza, 2, 100, 5, 105), with_wallet(reza, 2, 106))),
         ("pending credit of nothing", format!("UPDATE wallets SET pending = 5 WHERE user_id = {reza}")),
         (
             "a wallet that begins with credit",

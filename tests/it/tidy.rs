@@ -32,7 +32,7 @@ pub fn sources(folder: &str, ending: &str) -> Vec<Source> {
         .into_iter()
         .filter(|path| path.to_string_lossy().ends_with(ending))
         .map(|path| Source {
-            text: fs::read_to_string(&path).unwrap(),
+            text: String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned(),
             path: path.strip_prefix(root).unwrap().to_string_lossy().into_owned(),
         })
         .collect();

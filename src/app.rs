@@ -8,7 +8,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    response::Response,
+    response::{Redirect, Response},
     routing::get,
 };
 use sqlx::{
@@ -22,7 +22,6 @@ use tower_http::{
     csrf::CsrfLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
     trace::TraceLayer,
 };
 use tracing::log::LevelFilter;
@@ -32,11 +31,12 @@ use crate::{
     calendar::Clock,
     config::Config,
     marzban::Marzban,
-    receipts,
+    orders, payments, receipts,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
         error, live, session,
+        session_store::HashedStore,
     },
     worker,
 };
@@ -60,10 +60,14 @@ impl Doors {
     pub fn all() -> Self {
         Self {
             public: accounts::handlers::public_routes(),
-            member: accounts::handlers::member_routes().route("/events", get(live::events)),
-            end_user: Routes::new(),
-            agent: Routes::new(),
-            admin: Routes::new(),
+            member: accounts::handlers::member_routes()
+                .merge(payments::handlers::member_routes())
+                .route("/events", get(live::events)),
+            end_user: orders::handlers::end_user_routes(),
+            agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
+            admin: payments::handlers::admin_routes()
+                // What waits for the owner comes first.
+                .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }
     }
 }
@@ -73,7 +77,14 @@ impl Doors {
 /// # Errors
 /// When the session store refuses its table's name.
 pub fn router(app: AppState, secure: bool) -> anyhow::Result<Router> {
-    let doors = Doors::all();
+    router_of(Doors::all(), app, secure, REQUEST_TIMEOUT)
+}
+
+/// The same layers around other routes; whoever is not answered within `timeout` gets the page that says so.
+///
+/// # Errors
+/// When the session store refuses its table's name.
+pub fn router_of(doors: Doors, app: AppState, secure: bool, timeout: Duration) -> anyhow::Result<Router> {
     let pages = doors
         .public
         .close()
@@ -84,12 +95,12 @@ pub fn router(app: AppState, secure: bool) -> anyhow::Result<Router> {
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::NotFound)
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
-        .layer(session::layer(session::store(&app.db)?, secure))
+        .layer(session::layer(HashedStore::new(&app.db)?, secure))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(error::from_panic))
+        .layer(middleware::from_fn(move |request, next| error::after(timeout, request, next)))
         .layer(middleware::from_fn_with_state(app.clone(), error::render))
-        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CompressionLayer::new());
     let all = pages.merge(assets::router()).with_state(app);
     Ok(with_common_layers(all, secure))

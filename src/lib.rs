@@ -9,6 +9,7 @@ pub mod ids;
 pub mod locale;
 pub mod money;
 pub mod persian;
+pub mod role;
 
 // Base of all handlers.
 pub mod web;

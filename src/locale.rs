@@ -90,7 +90,7 @@ impl Tr {
         let digits = n.unsigned_abs().to_string();
         let mut out = String::with_capacity(digits.len() * 3);
         if n < 0 {
-            out.push('\u{2212}');
+            out.push_str(self.sign("\u{2212}"));
         }
         for (i, digit) in digits.chars().enumerate() {
             if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -101,6 +101,15 @@ impl Tr {
         self.digits(&out)
     }
 
+    /// In Persian text a mark keeps the sign on the left of its digits, where readers expect it.
+    fn sign(&self, sign: &'static str) -> &'static str {
+        match (self.language, sign) {
+            (Language::Fa, "+") => "\u{200e}+",
+            (Language::Fa, _) => "\u{200e}\u{2212}",
+            (Language::En, sign) => sign,
+        }
+    }
+
     /// An amount with its unit.
     pub fn amount(&self, amount: Toman) -> String {
         self.toman(self.number(amount.0))
@@ -108,7 +117,7 @@ impl Tr {
 
     /// A change of an amount: with its sign and unit; zero has no sign.
     pub fn signed(&self, change: Toman) -> String {
-        let plus = if change > Toman::ZERO { "+" } else { "" };
+        let plus = if change > Toman::ZERO { self.sign("+") } else { "" };
         self.toman(format!("{plus}{}", self.number(change.0)))
     }
 

@@ -12,12 +12,15 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use rad_panel::{
-    MIGRATOR, app,
+    MIGRATOR, accounts, app,
+    calendar::Clock,
     config::{self, Config, DatabaseConfig, LogConfig, LogFormat, Values},
     demo,
 };
-use sqlx::{Connection, PgConnection, migrate::Migrate};
+use sqlx::{Connection, PgConnection, migrate::Migrate, postgres::PgPoolOptions};
 use tracing_subscriber::EnvFilter;
+
+const UNREACHABLE: &str = "can't reach the database of DATABASE_URL";
 
 /// A web panel for shops that sell accounts living in Marzban.
 #[derive(Parser)]
@@ -143,12 +146,15 @@ async fn migrate(database: &DatabaseConfig) -> anyhow::Result<()> {
 
 async fn connect(database: &DatabaseConfig) -> anyhow::Result<PgConnection> {
     let options = database.options.expose();
-    PgConnection::connect_with(options).await.context("can't reach the database of DATABASE_URL")
+    PgConnection::connect_with(options).await.context(UNREACHABLE)
 }
 
 async fn create_admin(database: &DatabaseConfig, username: &str, password: &str) -> anyhow::Result<()> {
-    let _ = (connect(database).await?, username, password);
-    bail!("accounts::create_admin is to be called here")
+    let pool = PgPoolOptions::new().max_connections(1);
+    let db = pool.connect_with(database.options.expose().clone()).await.context(UNREACHABLE)?;
+    accounts::create_admin(&db, username, password, Clock::system().now()).await?;
+    println!("The admin {username} can sign in now.");
+    Ok(())
 }
 
 /// Asked twice on a terminal, without echo; else the first line of standard input.

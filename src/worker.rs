@@ -1,7 +1,8 @@
 //! TOP: each job kind and the function of its room, the loop that runs the queue, and the schedule.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use sqlx::postgres::PgListener;
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -13,7 +14,7 @@ use crate::{
     accounts,
     jobs::{self, Job, Verdict},
     orders,
-    web::AppState,
+    web::{AppState, session_store::HashedStore},
 };
 
 /// How many jobs run at once.
@@ -38,14 +39,19 @@ pub async fn run(app: &AppState, job: &Job) -> Verdict {
 pub async fn run_due(app: &AppState) -> sqlx::Result<usize> {
     let mut count = 0;
     while let Some(job) = jobs::claim(&app.db, app.clock.now()).await? {
-        run_and_settle(app, &job).await?;
+        settle(app, &job, run(app, &job)).await?;
         count += 1;
     }
     Ok(count)
 }
 
-async fn run_and_settle(app: &AppState, job: &Job) -> sqlx::Result<()> {
-    let verdict = run(app, job).await;
+/// Waits for the run of a job and writes down how it ended. A panic is a run to be repeated: it ends neither the
+/// worker nor the job, and its text stands with the job.
+async fn settle(app: &AppState, job: &Job, run: impl Future<Output = Verdict>) -> sqlx::Result<()> {
+    let verdict = AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| Verdict::Retry {
+        after: jobs::backoff(job.attempts),
+        error: format!("the job panicked: {}", panic_text(panic.as_ref())),
+    });
     match &verdict {
         Verdict::Done => tracing::info!(job = %job.id, kind = job.kind, attempts = job.attempts, "job done"),
         Verdict::Retry { after, error } => {
@@ -54,6 +60,11 @@ async fn run_and_settle(app: &AppState, job: &Job) -> sqlx::Result<()> {
         Verdict::Fail { error } => tracing::error!(job = %job.id, kind = job.kind, error, "job failed"),
     }
     jobs::settle(&app.db, job, &verdict, app.clock.now()).await
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
 }
 
 /// What runs beside the pages.
@@ -85,9 +96,21 @@ impl Background {
 /// # Errors
 /// When the schedule can't be made.
 pub async fn start(app: &AppState) -> anyhow::Result<Background> {
+    start_with(app, |app: AppState, job: Job| async move { run(&app, &job).await }).await
+}
+
+/// The same with another meaning of the job kinds.
+///
+/// # Errors
+/// When the schedule can't be made.
+pub async fn start_with<R, F>(app: &AppState, run: R) -> anyhow::Result<Background>
+where
+    R: Fn(AppState, Job) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Verdict> + Send + 'static,
+{
     let (stop, stopped) = watch::channel(false);
     let wake = Arc::new(Notify::new());
-    let queue = tokio::spawn(work(app.clone(), Arc::clone(&wake), stopped));
+    let queue = tokio::spawn(work(app.clone(), run, Arc::clone(&wake), stopped));
     let listeners = vec![
         tokio::spawn(app.live.clone().listen(app.db.clone())),
         tokio::spawn(wake_on_new_jobs(app.clone(), wake)),
@@ -96,7 +119,11 @@ pub async fn start(app: &AppState) -> anyhow::Result<Background> {
     Ok(Background { stop, queue, listeners, schedule })
 }
 
-async fn work(app: AppState, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
+async fn work<R, F>(app: AppState, run: R, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>)
+where
+    R: Fn(AppState, Job) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Verdict> + Send + 'static,
+{
     let permits = Arc::new(Semaphore::new(PARALLEL));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
@@ -105,9 +132,12 @@ async fn work(app: AppState, wake: Arc<Notify>, mut stopped: watch::Receiver<boo
         }
         match jobs::claim(&app.db, app.clock.now()).await {
             Ok(Some(job)) => {
-                let app = app.clone();
+                let (app, run) = (app.clone(), run.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = run_and_settle(&app, &job).await {
+                    let held = job.clone();
+                    // Called inside of the future, so that a panic before the first await is caught too.
+                    let ended = async { run(app.clone(), held).await };
+                    if let Err(error) = settle(&app, &job, ended).await {
                         tracing::error!(job = %job.id, %error, "the end of a job could not be written down");
                     }
                     drop(permit);
@@ -155,6 +185,17 @@ async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
             })
         })?)
         .await?;
+    let often = app.clone();
+    schedule
+        .add(CronJob::new_async("30 */5 * * * *", move |_, _| {
+            let app = often.clone();
+            Box::pin(async move {
+                if let Err(error) = orders::usage::refresh_stale(&app.db, &app.marzban, &app.clock).await {
+                    tracing::warn!(%error, "the accounts' usage could not be refreshed");
+                }
+            })
+        })?)
+        .await?;
     schedule.start().await?;
     Ok(schedule)
 }
@@ -166,7 +207,7 @@ async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
 pub async fn clean(app: &AppState) -> anyhow::Result<()> {
     use tower_sessions::ExpiredDeletion as _;
     let now = app.clock.now();
-    crate::web::session::store(&app.db)?.delete_expired().await?;
+    HashedStore::new(&app.db)?.delete_expired().await?;
     accounts::forget_attempts(&app.db, now).await?;
     jobs::remove_finished(&app.db, now - Duration::from_secs(7 * 24 * 3600)).await?;
     let mut conn = app.db.acquire().await?;

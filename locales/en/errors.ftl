@@ -10,5 +10,7 @@ errors-too-large = What you sent is too large.
 errors-too-large-advice = A receipt may have 10 MB at most.
 errors-unavailable = The panel cannot reach its database right now.
 errors-unavailable-advice = Please try again in a moment. What was stored before is safe.
+errors-slow = The answer took too long.
+errors-slow-advice = Before trying again, look whether it was stored after all. A form that is sent again is not counted twice.
 errors-internal = Something went wrong.
 errors-internal-advice = The failure has been logged. Your credit and your orders are as they were; please try again later.

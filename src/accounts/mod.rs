@@ -21,7 +21,7 @@ use crate::{
     calendar::Time,
     ids::UserId,
     ledger,
-    web::Role,
+    role::Role,
 };
 
 /// Why a sign-in was refused.

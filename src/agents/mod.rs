@@ -7,7 +7,7 @@ use crate::{
     calendar::Time,
     ids::UserId,
     money::Toman,
-    web::Role,
+    role::Role,
 };
 
 /// A new agent.

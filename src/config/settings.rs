@@ -62,7 +62,7 @@ settings! {
     MARZBAN_MAX_IN_FLIGHT false "requests, 1 to 100" D("8"), "How many requests Marzban gets at the same time.";
     HTTP_PROXY true "http, https, socks5 or socks5h URL" M("no proxy"), "The proxy for http:// addresses; may hold user:password@.";
     HTTPS_PROXY true "http, https, socks5 or socks5h URL" M("no proxy"), "The proxy for https:// addresses; may hold user:password@.";
-    LOG false "filter, as in info,sqlx=warn" D("info"), "What is logged.";
+    LOG false "filter, as in info,sqlx=warn" D("info,sqlx::postgres::notice=warn"), "What is logged.";
     LOG_FORMAT false "human or json" D("human"), "How a log line is written.";
 }
 

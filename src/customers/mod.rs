@@ -6,7 +6,7 @@ use crate::{
     accounts::{self, CreateError},
     calendar::Time,
     ids::UserId,
-    web::Role,
+    role::Role,
 };
 
 /// Makes an end user with a wallet, in the caller's transaction. `phone` is canonical: `09` and nine digits.

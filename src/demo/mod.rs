@@ -4,6 +4,7 @@
 //! or would be of no use. Everything started here is stopped here, and nothing else is.
 
 pub mod postgres;
+pub mod samples;
 pub mod simulator;
 mod stop;
 pub mod test_database;
@@ -20,11 +21,16 @@ use anyhow::{Context, bail};
 use sqlx::{Connection, PgConnection, migrate::MigrateDatabase};
 use tokio::net::TcpListener;
 
-use crate::config::{
-    Config, DATABASE_URL, HTTP_PROXY, HTTPS_PROXY, LISTEN, LOG, MARZBAN_PASSWORD, MARZBAN_URL,
-    MARZBAN_USERNAME, Setting, UPLOAD_DIR, Values,
+use crate::{
+    app::Panel,
+    calendar::Clock,
+    config::{
+        Config, DATABASE_URL, HTTP_PROXY, HTTPS_PROXY, LISTEN, LOG, MARZBAN_PASSWORD, MARZBAN_URL,
+        MARZBAN_USERNAME, Setting, UPLOAD_DIR, Values,
+    },
 };
 use postgres::{Durability, Postgres};
+use simulator::Simulator;
 use stop::Stop;
 
 /// How long open pages may hold up the end.
@@ -134,26 +140,55 @@ async fn with_database(
         .with(&DATABASE_URL, url.clone())
         .with(&LISTEN, address.to_string())
         .with(&UPLOAD_DIR, options.data.join("uploads").to_string_lossy());
-    let values = marzban(values)?;
+    let simulator = match values.has(&MARZBAN_URL) {
+        true => None,
+        false => Some(simulate(options, address).await?),
+    };
+    let values = match &simulator {
+        Some(simulator) => to_simulator(values, simulator),
+        None => values,
+    };
     let config = Config::from_values(&values)?;
+    let panel = Panel::build(&config).await?;
+    if options.samples {
+        // Somebody's real Marzban is left as it is; only the simulator gets accounts.
+        samples::fill(&panel.state.db, &config, simulator.is_some()).await.context("the sample shop")?;
+    }
     if stop.asked() {
         return Ok(());
     }
     announce(options, &config, address, &url);
-    tokio::select! {
-        ended = crate::app::run(config, listener, stop.clone().wait()) => ended,
+    let outcome = tokio::select! {
+        ended = panel.serve(listener, stop.clone().wait()) => ended,
         () = async { stop.clone().wait().await; tokio::time::sleep(GRACE).await } => Ok(()),
+    };
+    if let Some(simulator) = simulator {
+        simulator.stop().await;
     }
+    outcome
 }
 
-/// The Marzban of the environment; else the simulator, which is on loopback and needs no proxy.
-fn marzban(values: Values) -> anyhow::Result<Values> {
-    if values.has(&MARZBAN_URL) {
-        return Ok(values);
-    }
-    let values = values.without(&HTTP_PROXY).without(&HTTPS_PROXY);
-    let _ = values;
-    bail!("set MARZBAN_URL, MARZBAN_USERNAME and MARZBAN_PASSWORD")
+/// The simulator that stands in when the environment names no Marzban.
+///
+/// Beside the panel's port where it can be, so that subscription links stay good over a restart.
+async fn simulate(options: &Options, panel: SocketAddr) -> anyhow::Result<Simulator> {
+    let beside = SocketAddr::from(([127, 0, 0, 1], panel.port().saturating_add(1)));
+    let anywhere = simulator::Options::demo(Clock::system(), options.data.join("marzban.json"));
+    let simulator = match Simulator::start(simulator::Options { address: beside, ..anywhere.clone() }).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Simulator::start(anywhere).await,
+        other => other,
+    };
+    simulator.context("the Marzban simulator can't start")
+}
+
+/// Settings that lead to the simulator: on loopback, so past any proxy.
+fn to_simulator(values: Values, simulator: &Simulator) -> Values {
+    values
+        .with(&MARZBAN_URL, simulator.base_url())
+        .with(&MARZBAN_USERNAME, simulator.username())
+        .with(&MARZBAN_PASSWORD, simulator.password())
+        .without(&HTTP_PROXY)
+        .without(&HTTPS_PROXY)
 }
 
 fn announce(options: &Options, config: &Config, address: SocketAddr, url: &str) {
@@ -164,7 +199,8 @@ fn announce(options: &Options, config: &Config, address: SocketAddr, url: &str) 
         }
     } else {
         println!("  No account exists yet. Make the first admin while the demo runs:");
-        println!("  DATABASE_URL='{url}' rad-panel create-admin --username NAME");
+        let program = std::env::args().next().unwrap_or_else(|| "rad-panel".into());
+        println!("  DATABASE_URL='{url}' {program} create-admin --username NAME");
     }
     if config.secure_cookies() && config.public_url.is_none() {
         println!("  Signing in from other machines needs HTTPS: browsers drop the Secure cookie over HTTP.");

@@ -23,7 +23,9 @@ pub async fn verify(conn: &mut PgConnection) -> sqlx::Result<Vec<Violation>> {
                SELECT user_id, sum(amount)::bigint AS pending FROM payments WHERE status = 'PENDING' GROUP BY user_id
            ), chain AS (
                SELECT user_id, seq, balance_before, balance_after, confirmed_delta + pending_delta AS amount,
-                      lag(seq, 1, 0::bigint) OVER w AS seq_before, lag(balance_after, 1, 0::bigint) OVER w AS expected
+                      lag(seq, 1, 0::bigint) OVER w AS seq_before, lag(balance_after, 1, 0::bigint) OVER w AS expected,
+                      confirmed_after - confirmed_delta <> lag(confirmed_after, 1, 0::bigint) OVER w
+                      OR pending_after - pending_delta <> lag(pending_after, 1, 0::bigint) OVER w AS leaps
                FROM transactions WINDOW w AS (PARTITION BY user_id ORDER BY seq)
            )
            SELECT w.user_id AS "user!: UserId", 'wallet differs from the sum of its ledger' AS "rule!"
@@ -36,20 +38,34 @@ pub async fn verify(conn: &mut PgConnection) -> sqlx::Result<Vec<Violation>> {
            UNION ALL
            SELECT user_id, 'ledger row ' || seq || ' does not continue the row before it'
            FROM chain
-           WHERE seq <> seq_before + 1 OR balance_before <> expected OR balance_after <> balance_before + amount
+           WHERE seq <> seq_before + 1 OR balance_before <> expected OR balance_after <> balance_before + amount OR leaps
            UNION ALL
            SELECT user_id, 'negative_since does not follow the total' FROM wallets
            WHERE (confirmed + pending < 0) <> (negative_since IS NOT NULL)
            UNION ALL
+           SELECT p.user_id, 'payment ' || p.id || ' has not had the effect of its status' FROM payments p
+           WHERE NOT EXISTS (SELECT FROM transactions t WHERE t.payment_id = p.id AND t.type = 'CHARGE_PENDING'
+                             AND t.pending_delta = p.amount)
+              OR (p.status = 'APPROVED')
+                 <> EXISTS (SELECT FROM transactions t WHERE t.payment_id = p.id AND t.type = 'CHARGE_APPROVED'
+                            AND t.confirmed_delta = p.credited_amount AND t.pending_delta = -p.amount)
+              OR (p.status IN ('REJECTED', 'WITHDRAWN'))
+                 <> EXISTS (SELECT FROM transactions t WHERE t.payment_id = p.id AND t.type = 'CHARGE_REJECTED'
+                            AND t.pending_delta = -p.amount)
+           UNION ALL
            SELECT o.user_id, 'order ' || o.id || ' was not charged exactly once' FROM orders o
-           WHERE o.status NOT IN ('AWAITING_PAYMENT', 'CANCELLED')
-             AND NOT EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_CREATED'
-                             AND t.confirmed_delta = -o.amount)
+           WHERE (o.status NOT IN ('AWAITING_PAYMENT', 'CANCELLED'))
+              <> EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_CREATED'
+                         AND t.confirmed_delta = -o.amount)
            UNION ALL
            SELECT o.user_id, 'failed order ' || o.id || ' was not paid back in full' FROM orders o
            WHERE o.status = 'FAILED'
              AND NOT EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
-                             AND t.confirmed_delta = o.amount)"#
+                             AND t.confirmed_delta = o.amount)
+           UNION ALL
+           SELECT o.user_id, 'order ' || o.id || ' was paid back although it lives' FROM orders o
+           WHERE o.status NOT IN ('DELETED', 'FAILED')
+             AND EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND')"#
     )
     .fetch_all(conn)
     .await

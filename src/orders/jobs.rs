@@ -1,4 +1,4 @@
-//! What the worker does for orders: making the accounts that were paid for, and asking how they are doing.
+//! What the worker does for orders: making the accounts that were paid for.
 //!
 //! Invariant: a run may be repeated, and may end anywhere. What it decides is written under
 //! `WHERE status = 'PROVISIONING'`, in one transaction with its money.
@@ -182,7 +182,8 @@ async fn record(
     audit::record(conn, &deed, now).await
 }
 
-fn code(status: AccountStatus) -> &'static str {
+/// The word for it in our table.
+pub(super) fn code(status: AccountStatus) -> &'static str {
     match status {
         AccountStatus::Active => "ACTIVE",
         AccountStatus::Disabled => "DISABLED",

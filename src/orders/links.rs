@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn each_app_gets_the_link_in_its_own_form() {
         let links = app_links("https://s.example.com:8443/sub/a+b_c==?x=1&y=2", "علی 1");
-        let href = |name: &str| links.iter().find(|link| link.name == name).map(|link| link.href.clone()).unwrap();
+        let href =
+            |name: &str| links.iter().find(|link| link.name == name).map(|link| link.href.clone()).unwrap();
         let parameter = "https%3A%2F%2Fs.example.com%3A8443%2Fsub%2Fa%2Bb_c%3D%3D%3Fx%3D1%26y%3D2";
         let name = "%D8%B9%D9%84%DB%8C%201";
         assert_eq!(href("v2rayNG"), format!("v2rayng://install-sub?url={parameter}#{name}"));

@@ -3,14 +3,16 @@
 //! Invariant: an order is charged in the transaction that stores it, and from then on it ends as an account or as
 //! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
 
+pub mod handlers;
 pub mod jobs;
 mod links;
 mod qr;
 mod queries;
 mod service;
+pub mod usage;
 mod usernames;
+mod views;
 
-pub use queries::{Account, Listing, Order, StateFilter};
 pub use service::{NewOrder, PlaceError, place};
 pub use usernames::{Availability, Username, UsernameError};
 

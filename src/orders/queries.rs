@@ -182,7 +182,6 @@ pub struct Account {
     pub expire_at: Option<Time>,
     pub data_limit_bytes: Option<i64>,
     pub data_used_bytes: Option<i64>,
-    pub created_at: Time,
 }
 
 /// Which accounts to list, newest first.
@@ -211,9 +210,9 @@ pub async fn accounts(
         Account,
         r#"SELECT id AS "id!: OrderId", username AS "username!", alias AS "alias!", plan_name AS "plan_name!",
                   days AS "days!", state AS "state!: State", subscription_url, expire_at, data_limit_bytes,
-                  data_used_bytes, created_at AS "created_at!"
+                  data_used_bytes
            FROM (
-               SELECT o.id, o.marzban_username AS username, o.alias, o.plan_name, o.days, o.created_at,
+               SELECT o.id, o.marzban_username AS username, o.alias, o.plan_name, o.days,
                       m.subscription_url, m.expire_at, m.data_limit_bytes, m.data_used_bytes,
                       CASE WHEN o.status <> 'ACTIVE' THEN o.status
                            WHEN m.expire_at <= $3 OR m.data_used_bytes >= nullif(m.data_limit_bytes, 0) THEN 'ENDED'

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use rand::RngExt as _;
-use sqlx::PgConnection;
+use sqlx::PgPool;
 
 use crate::{
     ids::UserId,
@@ -77,17 +77,13 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 ///
 /// # Errors
 /// When the database fails.
-pub async fn availability(
-    conn: &mut PgConnection,
-    marzban: &Marzban,
-    name: &Username,
-) -> sqlx::Result<Availability> {
+pub async fn availability(db: &PgPool, marzban: &Marzban, name: &Username) -> sqlx::Result<Availability> {
     let taken = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM orders WHERE lower(marzban_username) = $1
                AND status NOT IN ('DELETED', 'FAILED', 'CANCELLED')) AS "taken!""#,
         name.as_str()
     )
-    .fetch_one(conn)
+    .fetch_one(db)
     .await?;
     if taken {
         return Ok(Availability::Taken);
@@ -103,16 +99,16 @@ pub async fn availability(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn prefix_of(conn: &mut PgConnection, user: UserId) -> sqlx::Result<String> {
+pub async fn prefix_of(db: &PgPool, user: UserId) -> sqlx::Result<String> {
     let prefix = sqlx::query_scalar!("SELECT username_prefix FROM agents WHERE user_id = $1", user.0);
-    Ok(prefix.fetch_optional(conn).await?.flatten().unwrap_or_default())
+    Ok(prefix.fetch_optional(db).await?.flatten().unwrap_or_default())
 }
 
 /// A name that none of our orders has: the stem with a number behind it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn suggest(conn: &mut PgConnection, stem: &str, prefix: &str) -> sqlx::Result<String> {
+pub async fn suggest(db: &PgPool, stem: &str, prefix: &str) -> sqlx::Result<String> {
     let candidates = candidates(stem, prefix);
     let free = sqlx::query_scalar!(
         r#"SELECT c.name AS "name!" FROM unnest($1::text[]) WITH ORDINALITY AS c (name, place)
@@ -121,7 +117,7 @@ pub async fn suggest(conn: &mut PgConnection, stem: &str, prefix: &str) -> sqlx:
            ORDER BY c.place LIMIT 1"#,
         &candidates
     )
-    .fetch_optional(conn)
+    .fetch_optional(db)
     .await?;
     // All taken is next to impossible, and then a suggestion that is refused does no harm.
     Ok(free.or_else(|| candidates.into_iter().next()).unwrap_or_default())
@@ -135,7 +131,7 @@ fn candidates(stem: &str, prefix: &str) -> Vec<String> {
         .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' })
         .take(32_usize.saturating_sub(prefix.len() + 7))
         .collect();
-    let mut base = format!("{prefix}{}", cleaned.trim_end_matches(|c: char| c == '_' || c.is_ascii_digit()));
+    let mut base = format!("{prefix}{}", cleaned.trim_end_matches(|c: char| c.is_ascii_digit()));
     if !base.starts_with(|c: char| c.is_ascii_lowercase()) {
         base.insert(0, 'u');
     }

@@ -3,6 +3,7 @@
 //! Invariant: a method takes no more payments in a Tehran day than its daily count and amount allow. Who submits
 //! locks the method's row first, so that two payers at once can't both take the last place.
 
+mod create;
 mod draws;
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     persian::{CardNumber, Sheba},
 };
 
+pub use create::{Destination, NewMethod, create};
 pub use draws::{Refusal, draw, lock_for_payment, release};
 
 /// What a method is.

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use crate::{ids::PlanId, money::Toman};
+use crate::{calendar::Time, ids::PlanId, money::Toman};
 
 /// A plan that can be bought.
 #[derive(Clone, Debug)]
@@ -44,5 +44,39 @@ pub async fn find_active(conn: &mut PgConnection, id: PlanId) -> sqlx::Result<Op
         id.0
     )
     .fetch_optional(conn)
+    .await
+}
+
+/// A new plan.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPlan<'a> {
+    pub name: &'a str,
+    pub days: i32,
+    /// GB of 2^30 bytes; `None` is unlimited.
+    pub data_limit_gb: Option<i32>,
+    pub price_public: Toman,
+    /// Below the public price.
+    pub price_agent: Toman,
+    /// Its place in lists.
+    pub position: i32,
+}
+
+/// Stores a plan, which is on offer at once.
+///
+/// # Errors
+/// A check violation when a figure is out of its range.
+pub async fn create(conn: &mut PgConnection, new: &NewPlan<'_>, now: Time) -> sqlx::Result<PlanId> {
+    sqlx::query_scalar!(
+        r#"INSERT INTO plans (name, days, data_limit_gb, price_public, price_agent, position, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id AS "id: PlanId""#,
+        new.name,
+        new.days,
+        new.data_limit_gb,
+        new.price_public.0,
+        new.price_agent.0,
+        new.position,
+        now
+    )
+    .fetch_one(conn)
     .await
 }

@@ -30,3 +30,12 @@ pub async fn get(conn: &mut PgConnection) -> sqlx::Result<Settings> {
     .fetch_one(conn)
     .await
 }
+
+/// Changes the shop's name, 1 to 60 characters.
+///
+/// # Errors
+/// A check violation when the name is too long or empty.
+pub async fn set_shop_name(conn: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE settings SET shop_name = $1, updated_at = now()", name).execute(conn).await?;
+    Ok(())
+}

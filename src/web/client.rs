@@ -31,20 +31,26 @@ impl FromRequestParts<AppState> for ClientAddress {
 /// stranger was written by that stranger.
 fn behind_proxies(app: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut address = peer;
-    let chain: Vec<IpAddr> = headers
+    let chain: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map_while(|part| part.trim().parse::<IpAddr>().ok())
         .collect();
     for hop in chain.into_iter().rev() {
         if !app.is_trusted_proxy(address) {
             break;
         }
+        let Some(hop) = parse_hop(hop.trim()) else { break };
         address = hop.to_canonical();
     }
     address
+}
+
+/// An address as proxies write it: bare, in brackets, or with a port behind it.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// The colours a person chose on this device.

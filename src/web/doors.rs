@@ -13,27 +13,7 @@ use axum::{
 use axum_htmx::HxRedirect;
 use tower_sessions::Session;
 
-use super::{AppError, AppState, Viewer, drafts};
-
-/// What a person may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Role {
-    Admin,
-    Agent,
-    EndUser,
-}
-
-impl Role {
-    /// Where her own area begins.
-    pub fn home(self) -> &'static str {
-        match self {
-            Self::Admin => "/admin",
-            Self::Agent => "/agent",
-            Self::EndUser => "/user",
-        }
-    }
-}
+use super::{AppError, AppState, Role, Viewer, drafts};
 
 /// Who may pass a door.
 pub trait Door: Send + Sync + 'static {

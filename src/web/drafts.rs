@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use tower_sessions::Session;
 
 use super::{AppError, Fields, forms};
@@ -10,6 +10,8 @@ use super::{AppError, Fields, forms};
 const DRAFT: &str = "draft";
 /// More typed text than this, in bytes, is not kept for a stranger.
 const MAX_DRAFT: usize = 16 * 1024;
+/// The largest body that is read through for what was typed beside its file, bytes.
+const MAX_BODY: usize = 12 * 1024 * 1024;
 
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Draft {
@@ -22,7 +24,9 @@ struct Draft {
 ///
 /// # Errors
 /// [`AppError::Unavailable`] when the session can't be stored.
-pub async fn keep_request(session: &Session, page: &str, request: Request) -> Result<(), AppError> {
+pub async fn keep_request(session: &Session, page: &str, mut request: Request) -> Result<(), AppError> {
+    // The door stands outside of the route, and so of the limit that the route has for its file.
+    DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
     let Ok(upload) = forms::read(request, &(), 0).await else { return Ok(()) };
     let mut values = upload.fields.into_values();
     // A form sent again is a new form.

@@ -1,17 +1,17 @@
 //! Errors that end a request. A handler returns them; one layer makes the page.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
 use axum_htmx::HxRequest;
 
-use super::{AppState, Page, client::Preferences};
+use super::{AppState, Page, client::Preferences, forms};
 use crate::locale::Tr;
 
 /// What ends a request without its page. What a person reads is a message, so that a cause can't leak.
@@ -31,6 +31,9 @@ pub enum AppError {
     /// The database can't be reached: it will pass.
     #[error("unavailable: {0}")]
     Unavailable(Arc<anyhow::Error>),
+    /// No answer in time; what was begun has been given up.
+    #[error("too slow")]
+    Slow,
     #[error("internal: {0}")]
     Internal(Arc<anyhow::Error>),
 }
@@ -47,7 +50,7 @@ impl AppError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Slow => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -66,6 +69,10 @@ impl From<sqlx::Error> for AppError {
             }
             _ => false,
         };
+        // 22021: text that PostgreSQL can't hold, a NUL byte; no page of ours sends it.
+        if matches!(&error, E::Database(e) if e.code().is_some_and(|code| code == "22021")) {
+            return Self::BadRequest("text");
+        }
         let cause = Arc::new(anyhow::Error::from(error));
         if passing { Self::Unavailable(cause) } else { Self::Internal(cause) }
     }
@@ -115,6 +122,7 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
     match &error {
         AppError::Internal(cause) => tracing::error!(%path, ?cause, "request failed"),
         AppError::Unavailable(cause) => tracing::warn!(%path, ?cause, "database unavailable"),
+        AppError::Slow => tracing::error!(%path, "no answer in time"),
         _ => tracing::debug!(%path, %error, "request refused"),
     }
     let status = error.status();
@@ -131,16 +139,30 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
         String::new()
     });
     let mut answer = (status, Html(body)).into_response();
+    let headers = answer.headers_mut();
+    // The session may have been renewed by the very request that failed.
+    for cookie in response.headers().get_all(header::SET_COOKIE) {
+        headers.append(header::SET_COOKIE, cookie.clone());
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if hx.0 {
-        answer.headers_mut().insert(HX_RETARGET, axum::http::HeaderValue::from_static("#flash"));
-        answer.headers_mut().insert(HX_RESWAP, axum::http::HeaderValue::from_static("innerHTML"));
+        headers.insert(HX_RETARGET, HeaderValue::from_static("#flash"));
+        headers.insert(HX_RESWAP, HeaderValue::from_static("innerHTML"));
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer
-            .headers_mut()
-            .insert(axum::http::header::RETRY_AFTER, axum::http::HeaderValue::from_static("10"));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
     }
     answer
+}
+
+/// The layer that waits for an answer no longer than `timeout`, and ten times as long where a file comes with the
+/// request, perhaps over a slow line. An answer that has begun may go on as long as it likes.
+pub async fn after(timeout: Duration, request: Request, next: Next) -> Response {
+    let timeout = if forms::is_multipart(request.headers()) { timeout * 10 } else { timeout };
+    match tokio::time::timeout(timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => AppError::Slow.into_response(),
+    }
 }
 
 fn texts(t: &Tr, error: &AppError) -> (String, String) {
@@ -150,6 +172,7 @@ fn texts(t: &Tr, error: &AppError) -> (String, String) {
         AppError::BadRequest(_) => (t.errors_bad_request(), t.errors_bad_request_advice()),
         AppError::TooLarge => (t.errors_too_large(), t.errors_too_large_advice()),
         AppError::Unavailable(_) => (t.errors_unavailable(), t.errors_unavailable_advice()),
+        AppError::Slow => (t.errors_slow(), t.errors_slow_advice()),
         AppError::Internal(_) => (t.errors_internal(), t.errors_internal_advice()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     extract::{FromRequest, Multipart, Request, multipart::MultipartError},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
 };
 use uuid::Uuid;
 
@@ -111,12 +111,7 @@ pub enum UploadedFile {
 /// # Errors
 /// [`AppError::TooLarge`] past the route's body limit, [`AppError::BadRequest`] when it is no form.
 pub async fn read<S: Send + Sync>(request: Request, state: &S, max_file: usize) -> Result<Upload, AppError> {
-    let multipart = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("multipart/form-data"));
-    if multipart {
+    if is_multipart(request.headers()) {
         let form =
             Multipart::from_request(request, state).await.map_err(|_| AppError::BadRequest("multipart"))?;
         return read_multipart(form, max_file).await;
@@ -135,6 +130,12 @@ pub async fn read<S: Send + Sync>(request: Request, state: &S, max_file: usize) 
         fields.set(&name, value);
     }
     Ok(Upload { fields, file: UploadedFile::Missing })
+}
+
+/// Whether a form with files is sent.
+pub fn is_multipart(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.is_some_and(|value| value.starts_with("multipart/form-data"))
 }
 
 async fn read_multipart(mut form: Multipart, max_file: usize) -> Result<Upload, AppError> {

@@ -1,6 +1,14 @@
 //! Live changes: what the database announces reaches every open page, over every instance of the panel.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     extract::State,
@@ -9,7 +17,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
@@ -40,6 +48,8 @@ impl Change {
     }
 }
 
+type Received = Result<Signal, BroadcastStreamRecvError>;
+
 #[derive(Clone, Debug)]
 enum Signal {
     Change(Change),
@@ -51,14 +61,17 @@ enum Signal {
 
 /// Hands each change to every page that listens.
 #[derive(Clone, Debug)]
-pub struct Hub(broadcast::Sender<Signal>);
+pub struct Hub {
+    signals: broadcast::Sender<Signal>,
+    closed: Arc<AtomicBool>,
+}
 
 /// A stream ends after this time and the page asks again, so that a session that has ended stops listening.
 const LIFETIME: Duration = Duration::from_secs(600);
 
 impl Default for Hub {
     fn default() -> Self {
-        Self(broadcast::channel(256).0)
+        Self { signals: broadcast::channel(256).0, closed: Arc::default() }
     }
 }
 
@@ -87,23 +100,32 @@ impl Hub {
         Ok(())
     }
 
-    /// Ends all streams.
+    /// Ends all streams, also those that are only now being asked for: the panel waits for none of them.
     pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
         self.send(Signal::Close);
+    }
+
+    fn subscribe(&self) -> impl Stream<Item = Received> + use<> {
+        let signals = BroadcastStream::new(self.signals.subscribe());
+        // Looked at after subscribing: whoever subscribes too late for the signal sees the flag.
+        let open = !self.closed.load(Ordering::SeqCst);
+        let signals = signals.take_while(|received| ready(!matches!(received, Ok(Signal::Close))));
+        signals.take(if open { usize::MAX } else { 0 })
     }
 
     fn send(&self, signal: Signal) {
         // An error means that nobody listens, which is fine.
-        let _ = self.0.send(signal);
+        let _ = self.signals.send(signal);
     }
 }
 
 /// `GET /events`: the changes that concern the person, as server-sent events. An admin hears all.
 pub async fn events(State(app): State<AppState>, viewer: Member) -> Response {
-    let signals = BroadcastStream::new(app.live.0.subscribe());
-    let changes = signals
-        .take_while(|received| std::future::ready(!matches!(received, Ok(Signal::Close))))
-        .filter_map(move |received| std::future::ready(event_for(&viewer, received).map(Ok::<_, Infallible>)))
+    let changes = app
+        .live
+        .subscribe()
+        .filter_map(move |received| ready(event_for(&viewer, received).map(Ok::<_, Infallible>)))
         .take_until(tokio::time::sleep(LIFETIME));
     let mut response =
         Sse::new(changes).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response();
@@ -112,7 +134,7 @@ pub async fn events(State(app): State<AppState>, viewer: Member) -> Response {
     response
 }
 
-fn event_for(viewer: &Member, received: Result<Signal, BroadcastStreamRecvError>) -> Option<Event> {
+fn event_for(viewer: &Member, received: Received) -> Option<Event> {
     match received {
         Ok(Signal::Change(change)) if viewer.role == Role::Admin || change.owner == viewer.id => {
             Event::default().event("change").json_data(&change).ok()

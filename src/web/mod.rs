@@ -9,6 +9,7 @@ pub mod forms;
 pub mod live;
 pub mod page;
 pub mod session;
+pub mod session_store;
 pub mod state;
 pub mod viewer;
 
@@ -16,7 +17,8 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum_htmx::{HxRedirect, HxRequest};
 
-pub use doors::{Admin, Agent, EndUser, Member, Role};
+pub use crate::role::Role;
+pub use doors::{Admin, Agent, EndUser, Member};
 pub use error::AppError;
 pub use forms::Fields;
 pub use page::Page;

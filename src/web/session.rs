@@ -8,18 +8,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use sqlx::PgPool;
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer,
     cookie::{SameSite, time::Duration},
 };
-use tower_sessions_sqlx_store::PostgresStore;
 use uuid::Uuid;
 
 use super::{
     AppError, AppState, Page, PageResult,
     client::Preferences,
     html,
+    session_store::HashedStore,
     viewer::{self, Viewer},
 };
 
@@ -28,19 +27,8 @@ const SEEN: &str = "seen";
 /// How long a session lives after its last day of use.
 const DAYS: i64 = 7;
 
-/// The store, over the table of our own migration.
-///
-/// # Errors
-/// When the table's name is refused, which it is not.
-pub fn store(db: &PgPool) -> anyhow::Result<PostgresStore> {
-    let named = PostgresStore::new(db.clone())
-        .with_schema_name("public")
-        .and_then(|s| s.with_table_name("web_sessions"));
-    named.map_err(|reason| anyhow::anyhow!("session table: {reason}"))
-}
-
 /// The session layer. `secure` is off only for plain HTTP on the loopback address.
-pub fn layer(store: PostgresStore, secure: bool) -> SessionManagerLayer<PostgresStore> {
+pub fn layer(store: HashedStore, secure: bool) -> SessionManagerLayer<HashedStore> {
     SessionManagerLayer::new(store)
         .with_name(if secure { "__Host-session" } else { "session" })
         .with_http_only(true)

@@ -292,3 +292,14 @@ async fn passwords_are_hashed_with_argon2id_and_the_parameters_of_owasp(db: PgPo
         .unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn whoever_reads_the_database_holds_no_session(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let client = app.signed_in("reza").await;
+    let id = sqlx::query_scalar!("SELECT id FROM web_sessions").fetch_one(&app.db).await.unwrap();
+    assert_ne!(client.cookie("session"), Some(id.clone()));
+    let thief = app.stranger();
+    thief.set_cookie("session", &id);
+    thief.get("/account").await.expect(303);
+}

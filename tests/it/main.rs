@@ -4,6 +4,8 @@
 mod accounts;
 mod doors;
 mod marzban;
+mod orders;
+mod payments;
 mod private_postgres;
 mod receipts;
 mod shell;

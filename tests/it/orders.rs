@@ -1,7 +1,10 @@
 //! Orders: the price is taken once, the account is made once, and what isn't known is never given back.
 
+mod lists;
+mod pages;
 mod placing;
 mod provisioning;
+mod usage;
 
 use rad_panel::{
     ids::{OrderId, PlanId, UserId},

@@ -2,9 +2,15 @@
 
 mod concurrency;
 mod decisions;
+mod files;
+mod form;
+mod history;
 mod limits;
+mod queue;
+mod queue_live;
 mod sequences;
 mod submission;
+mod wallet_page;
 
 use rad_panel::{
     ids::{PaymentId, PaymentMethodId, ReceiptId, UserId},
@@ -16,7 +22,8 @@ use rad_panel::{
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::TestApp;
+use crate::receipts::pictures;
+use crate::support::{Answer, Client, Part, TestApp};
 
 /// A card without limits.
 pub async fn card(db: &PgPool, alias: &str) -> PaymentMethodId {
@@ -24,7 +31,12 @@ pub async fn card(db: &PgPool, alias: &str) -> PaymentMethodId {
 }
 
 /// A card with a daily count and a daily amount (Toman).
-pub async fn limited_card(db: &PgPool, alias: &str, count: Option<i32>, amount: Option<i64>) -> PaymentMethodId {
+pub async fn limited_card(
+    db: &PgPool,
+    alias: &str,
+    count: Option<i32>,
+    amount: Option<i64>,
+) -> PaymentMethodId {
     sqlx::query_scalar!(
         r#"INSERT INTO payment_methods (type, alias, holder, bank, card_number, daily_limit_count, daily_limit_amount)
            VALUES ('CARD', $1, 'سارا احمدی', 'بانک ملی', '6037991234567893', $2, $3)
@@ -106,4 +118,65 @@ pub async fn rows(app: &TestApp, payment: PaymentId) -> Vec<(EntryType, i64, i64
     let mut conn = app.db.acquire().await.unwrap();
     let entries = ledger::entries_of_payment(&mut conn, payment).await.unwrap();
     entries.iter().map(|row| (row.entry_type, row.confirmed_delta.0, row.pending_delta.0)).collect()
+}
+
+/// The form of a payment as a browser holds it: what is hidden in it, and what is typed.
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Opens the form.
+    pub async fn open(client: &Client) -> Self {
+        Self::of(&client.get("/agent/wallet/charge").await.expect(200))
+    }
+
+    /// The form of this page, with all that stands in it.
+    pub fn of(page: &Answer) -> Self {
+        let form = "form[action='/agent/payments']";
+        let inputs = format!("{form} input[name]:not([type=file])");
+        let names = page.attributes(&inputs, "name");
+        let values = page.attributes(&inputs, "value");
+        assert!(names.len() == values.len() && names.len() >= 4, "no form in {}", page.body);
+        let mut fields: Vec<_> = names.into_iter().zip(values).collect();
+        fields.push(("note".to_owned(), page.text(&format!("{form} textarea"))));
+        Self(fields)
+    }
+
+    pub fn value(&self, name: &str) -> &str {
+        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+    }
+
+    /// Types into a field.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(field, _)| field != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sends the form without a file, as a browser does when none was chosen.
+    pub async fn send(&self, client: &Client) -> Answer {
+        self.send_file(client, "", b"").await
+    }
+
+    /// Sends the form with a file.
+    pub async fn send_file(&self, client: &Client, name: &str, content: &[u8]) -> Answer {
+        let mut parts: Vec<Part> = self.0.iter().map(|(name, value)| Part::Field(name, value)).collect();
+        parts.push(Part::File("receipt", name, "application/octet-stream", content));
+        client.post_multipart("/agent/payments", &parts).await
+    }
+}
+
+/// A screenshot of a receipt, as PNG.
+pub fn screenshot(number: u64) -> Vec<u8> {
+    pictures::encode(&pictures::receipt(number), image::ImageFormat::Png)
+}
+
+/// The payments of this payer, oldest first.
+pub async fn payments_of(app: &TestApp, user: UserId) -> Vec<PaymentId> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: PaymentId" FROM payments WHERE user_id = $1 ORDER BY id"#,
+        user.0
+    )
+    .fetch_all(&app.db)
+    .await
+    .unwrap()
 }

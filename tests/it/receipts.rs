@@ -1,6 +1,6 @@
 //! Receipts: what is taken, what is stored of it, and what is found again.
 
-mod pictures;
+pub mod pictures;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 

@@ -1,1 +1,146 @@
-//! Payments over HTTP.
+//! Payments over HTTP, by audience.
+
+mod admin;
+mod agent;
+mod charge;
+mod history;
+mod member;
+mod queue;
+mod statement;
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::{DefaultBodyLimit, FromRequestParts},
+    http::request::Parts,
+    response::Redirect,
+    routing::{get, post},
+};
+use axum_htmx::HxRequest;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tower_sessions::Session;
+
+use self::statement::type_label as entry_label;
+use super::{Actor, Status, queries::OwnPayment};
+use crate::{
+    ids::UserId,
+    locale::Tr,
+    web::{
+        AppError, AppState, Page,
+        client::ClientAddress,
+        doors::{AdminDoor, AgentDoor, MemberDoor, Routes},
+    },
+};
+
+/// A form with a receipt, bytes: what is too large for a receipt is still read to its end, so that the form
+/// comes back with all that was typed.
+const MAX_UPLOAD_FORM: usize = 64 * 1024 * 1024;
+
+/// What every person who is signed in may reach.
+pub fn member_routes() -> Routes<MemberDoor> {
+    Routes::new()
+        .route("/receipts/{id}", get(member::show_receipt))
+        .route("/receipts/{id}/thumbnail", get(member::show_thumbnail))
+        .route("/amount-in-words", get(member::amount_in_words))
+}
+
+/// The agent's wallet.
+pub fn agent_routes() -> Routes<AgentDoor> {
+    let create = post(charge::create).layer(DefaultBodyLimit::max(MAX_UPLOAD_FORM));
+    Routes::new()
+        .route("/agent/wallet", get(agent::wallet))
+        .route("/agent/wallet/payments", get(agent::own_payments))
+        .route("/agent/wallet/charge", get(charge::new))
+        .route("/agent/payments", create.get(async || Redirect::to(charge::FORM)))
+        .route("/agent/payments/{id}/withdrawal", post(agent::create_withdrawal))
+}
+
+/// The admin's queue and history.
+pub fn admin_routes() -> Routes<AdminDoor> {
+    Routes::new()
+        .route("/admin/payments", get(queue::index))
+        .route("/admin/payments/arrivals", get(queue::arrivals))
+        .route("/admin/payments/history", get(history::index))
+        .route("/admin/payments/{id}", get(admin::show))
+        .route("/admin/payments/{id}/approval", post(admin::create_approval))
+        .route("/admin/payments/{id}/rejection", post(admin::create_rejection))
+}
+
+/// Who asks, from where, and what an answer needs.
+pub(super) struct Ask<P> {
+    pub app: AppState,
+    pub who: P,
+    pub address: IpAddr,
+    pub hx: HxRequest,
+    pub session: Session,
+    pub page: Page,
+}
+
+impl<P> FromRequestParts<AppState> for Ask<P>
+where
+    P: FromRequestParts<AppState, Rejection = AppError> + Send,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, AppError> {
+        let who = P::from_request_parts(parts, app).await?;
+        let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, app).await;
+        let Ok(hx) = HxRequest::from_request_parts(parts, app).await;
+        let session = Session::from_request_parts(parts, app)
+            .await
+            .map_err(|(_, reason)| AppError::internal(anyhow::anyhow!(reason)))?;
+        let page = Page::from_request_parts(parts, app).await?;
+        Ok(Self { app: app.clone(), who, address, hx, session, page })
+    }
+}
+
+impl<P> Ask<P> {
+    fn actor(&self, user: UserId) -> Actor {
+        Actor { user, address: Some(self.address) }
+    }
+}
+
+/// `path` with a query of these pairs; empty values are left out.
+fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut address = path.to_owned();
+    let mut mark = '?';
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        address.push(mark);
+        address.push_str(name);
+        address.push('=');
+        address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+        mark = '&';
+    }
+    address
+}
+
+impl Status {
+    fn label(self, t: &Tr) -> String {
+        match self {
+            Self::Pending => t.payments_status_pending(),
+            Self::Approved => t.payments_status_approved(),
+            Self::Rejected => t.payments_status_rejected(),
+            Self::Withdrawn => t.payments_status_withdrawn(),
+        }
+    }
+
+    /// The kind of its badge.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Pending => "warn",
+            Self::Approved => "ok",
+            Self::Rejected => "bad",
+            Self::Withdrawn => "mute",
+        }
+    }
+}
+
+impl OwnPayment {
+    fn waits(&self) -> bool {
+        self.status == Status::Pending
+    }
+
+    fn is_rejected(&self) -> bool {
+        self.status == Status::Rejected
+    }
+}

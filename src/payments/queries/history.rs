@@ -36,7 +36,11 @@ pub struct HistoryRow {
 }
 
 /// At most `limit` payments, newest first.
-pub async fn history(conn: &mut PgConnection, filter: &HistoryFilter, limit: i64) -> sqlx::Result<Vec<HistoryRow>> {
+pub async fn history(
+    conn: &mut PgConnection,
+    filter: &HistoryFilter,
+    limit: i64,
+) -> sqlx::Result<Vec<HistoryRow>> {
     sqlx::query_as!(
         HistoryRow,
         r#"SELECT p.id AS "id: PaymentId", p.status AS "status: Status", u.username AS payer_username,
@@ -80,5 +84,7 @@ pub struct MethodName {
 
 /// All methods, also those no longer in use.
 pub async fn method_names(conn: &mut PgConnection) -> sqlx::Result<Vec<MethodName>> {
-    sqlx::query_as!(MethodName, "SELECT id, alias FROM payment_methods ORDER BY alias, id").fetch_all(conn).await
+    sqlx::query_as!(MethodName, "SELECT id, alias FROM payment_methods ORDER BY alias, id")
+        .fetch_all(conn)
+        .await
 }

@@ -5,5 +5,7 @@ mod queue;
 mod wallet;
 
 pub use history::{HistoryFilter, HistoryRow, MethodName, history, method_names};
-pub use queue::{Card, Duplicate, DuplicateKind, Window, cards, duplicates, next_waiting, waiting_count};
-pub use wallet::{OwnPayment, latest_of, payer_of_receipt};
+pub use queue::{
+    Card, Duplicate, DuplicateKind, Window, cards, decided_among, duplicates, next_waiting, waiting_count,
+};
+pub use wallet::{OwnPayment, latest_of, receipt_for, unused_receipt};

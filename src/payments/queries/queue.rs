@@ -10,7 +10,7 @@ use crate::{
     payments::Status,
 };
 
-/// Which waiting payments to show. Ids are commited out of order, so a page says which ones it has.
+/// Which waiting payments to show. Ids are committed out of order, so a page says which ones it has.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
     /// Only younger ones.
@@ -36,9 +36,21 @@ pub async fn next_waiting(conn: &mut PgConnection, window: &Window, limit: i64) 
     .await
 }
 
+/// Those of these payments that wait no more.
+pub async fn decided_among(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "SELECT id FROM payments WHERE id = ANY ($1) AND status <> 'PENDING' ORDER BY id",
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// How many payments wait.
 pub async fn waiting_count(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM payments WHERE status = 'PENDING'"#).fetch_one(conn).await
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM payments WHERE status = 'PENDING'"#)
+        .fetch_one(conn)
+        .await
 }
 
 /// One payment as the admin sees it.

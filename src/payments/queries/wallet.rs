@@ -7,6 +7,7 @@ use crate::{
     ids::{PaymentId, ReceiptId, UserId},
     money::Toman,
     payments::Status,
+    receipts::{self, Receipt},
 };
 
 /// A payment as its payer follows it.
@@ -45,9 +46,25 @@ pub async fn latest_of(conn: &mut PgConnection, payer: UserId) -> sqlx::Result<V
     .await
 }
 
-/// Who may see a receipt beside the admins: its uploader.
-pub async fn payer_of_receipt(conn: &mut PgConnection, receipt: ReceiptId) -> sqlx::Result<Option<UserId>> {
-    sqlx::query_scalar!(r#"SELECT uploaded_by AS "payer: UserId" FROM receipts WHERE id = $1"#, receipt.0)
-        .fetch_optional(conn)
-        .await
+/// The receipt, if this person may see it: its uploader and the admins.
+pub async fn receipt_for(
+    conn: &mut PgConnection,
+    id: ReceiptId,
+    viewer: UserId,
+    is_admin: bool,
+) -> sqlx::Result<Option<Receipt>> {
+    Ok(receipts::get(conn, id).await?.filter(|receipt| is_admin || receipt.uploaded_by == viewer))
+}
+
+/// The receipt, if this payer uploaded it and no payment has used it: for a form that comes back.
+pub async fn unused_receipt(
+    conn: &mut PgConnection,
+    id: ReceiptId,
+    payer: UserId,
+) -> sqlx::Result<Option<Receipt>> {
+    let used =
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM payments WHERE receipt_id = $1) AS "used!""#, id.0)
+            .fetch_one(&mut *conn)
+            .await?;
+    if used { Ok(None) } else { receipts::of_uploader(conn, id, payer).await }
 }

@@ -151,7 +151,12 @@ pub async fn reject(
 ///
 /// # Errors
 /// See [`DecideError`]; somebody else's payment is not found.
-pub async fn withdraw(db: &PgPool, id: PaymentId, payer: impl Into<Actor>, now: Time) -> Result<(), DecideError> {
+pub async fn withdraw(
+    db: &PgPool,
+    id: PaymentId,
+    payer: impl Into<Actor>,
+    now: Time,
+) -> Result<(), DecideError> {
     let payer = payer.into();
     let mut tx = db.begin().await?;
     let claim = find_claim(&mut tx, id).await?;

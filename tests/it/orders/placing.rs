@@ -13,8 +13,16 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use super::{Form, PRICE, month, order_count, order_entries};
 use crate::support::TestApp;
 
-async fn crowd(pool: PgPoolOptions, connect: PgConnectOptions) -> TestApp {
-    TestApp::start(pool.max_connections(25).connect_with(connect).await.unwrap()).await
+/// A panel with many connections; the pool that a test is given has few.
+async fn crowd(connect: PgConnectOptions) -> TestApp {
+    TestApp::start(PgPoolOptions::new().max_connections(25).connect_with(connect).await.unwrap()).await
+}
+
+/// Its connections must be gone before the database can be removed.
+async fn finish_crowd(app: TestApp) {
+    let db = app.db.clone();
+    app.finish().await;
+    db.close().await;
 }
 
 /// A payment that waits for the admin.
@@ -52,8 +60,8 @@ async fn claim(app: &TestApp, user: UserId, toman: i64) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn fifty_orders_at_once_on_credit_for_ten_make_ten(pool: PgPoolOptions, connect: PgConnectOptions) {
-    let app = crowd(pool, connect).await;
+async fn fifty_orders_at_once_on_credit_for_ten_make_ten(_: PgPoolOptions, connect: PgConnectOptions) {
+    let app = crowd(connect).await;
     let plan = month(&app).await;
     app.give_credit(app.reza, 10 * PRICE).await;
     let forms: Vec<Form> = (0..50).map(|n| Form::new(app.reza, plan, &format!("reza_{n:02}"))).collect();
@@ -67,12 +75,12 @@ async fn fifty_orders_at_once_on_credit_for_ten_make_ten(pool: PgPoolOptions, co
     assert_eq!(app.balance(app.reza).await.total(), Toman::ZERO);
     assert_eq!(app.run_jobs().await, 10);
     assert_eq!(app.simulator.users().len(), 10);
-    app.finish().await;
+    finish_crowd(app).await;
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn the_same_form_many_times_at_once_is_one_order(pool: PgPoolOptions, connect: PgConnectOptions) {
-    let app = crowd(pool, connect).await;
+async fn the_same_form_many_times_at_once_is_one_order(_: PgPoolOptions, connect: PgConnectOptions) {
+    let app = crowd(connect).await;
     let form = Form::new(app.reza, month(&app).await, "reza_ali");
     app.give_credit(app.reza, 10 * PRICE).await;
     let results = join_all((0..10).map(|_| form.send(&app))).await;
@@ -82,7 +90,7 @@ async fn the_same_form_many_times_at_once_is_one_order(pool: PgPoolOptions, conn
     app.run_jobs().await;
     assert_eq!(form.send(&app).await.unwrap(), first, "also when the account exists");
     assert_eq!(app.run_jobs().await, 0);
-    app.finish().await;
+    finish_crowd(app).await;
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
@@ -99,8 +107,8 @@ async fn a_form_that_was_changed_after_it_was_sent_makes_no_silent_order(db: sql
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn one_name_for_two_agents_at_once_is_one_order(pool: PgPoolOptions, connect: PgConnectOptions) {
-    let app = crowd(pool, connect).await;
+async fn one_name_for_two_agents_at_once_is_one_order(_: PgPoolOptions, connect: PgConnectOptions) {
+    let app = crowd(connect).await;
     let plan = month(&app).await;
     for round in 0..10 {
         app.give_credit(app.reza, PRICE).await;
@@ -113,7 +121,7 @@ async fn one_name_for_two_agents_at_once_is_one_order(pool: PgPoolOptions, conne
     }
     assert_eq!(app.balance(app.reza).await.total() + app.balance(app.mina).await.total(), Toman(10 * PRICE));
     app.run_jobs().await;
-    app.finish().await;
+    finish_crowd(app).await;
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
@@ -152,13 +160,18 @@ async fn an_agent_spends_pending_credit_up_to_the_ceiling_and_an_end_user_none(d
         Form::new(app.reza, plan, name).send(&app).await.unwrap();
     }
     let third = Form::new(app.reza, plan, "reza_3").send(&app).await;
-    assert!(matches!(third, Err(PlaceError::NotEnough { missing }) if missing == Toman(PRICE - 1)), "{third:?}");
+    assert!(
+        matches!(third, Err(PlaceError::NotEnough { missing }) if missing == Toman(PRICE - 1)),
+        "{third:?}"
+    );
     assert_eq!(app.balance(app.reza).await.confirmed, Toman(-2 * PRICE));
 
     claim(&app, app.nima, 10 * PRICE).await;
     let public = PRICE * 3 / 2;
     let nimas = Form { price_seen: public, ..Form::new(app.nima, plan, "nima_1") };
-    assert!(matches!(nimas.send(&app).await, Err(PlaceError::NotEnough { missing }) if missing == Toman(public)));
+    assert!(
+        matches!(nimas.send(&app).await, Err(PlaceError::NotEnough { missing }) if missing == Toman(public))
+    );
     app.give_credit(app.nima, public).await;
     nimas.send(&app).await.unwrap();
     assert_eq!(app.balance(app.nima).await.confirmed, Toman::ZERO, "an end user pays the public price");
@@ -184,14 +197,20 @@ async fn nobody_pays_a_price_she_has_not_seen(db: sqlx::PgPool) {
     let plan = month(&app).await;
     let form = Form::new(app.reza, plan, "reza_ali");
     app.give_credit(app.reza, 10 * PRICE).await;
-    sqlx::query!("UPDATE plans SET price_agent = price_agent + 1000 WHERE id = $1", plan.0).execute(&app.db).await.unwrap();
+    sqlx::query!("UPDATE plans SET price_agent = price_agent + 1000 WHERE id = $1", plan.0)
+        .execute(&app.db)
+        .await
+        .unwrap();
     let now = Toman(PRICE + 1000);
     assert!(matches!(form.send(&app).await, Err(PlaceError::PriceChanged { now: told }) if told == now));
     let again = Form { price_seen: now.0, ..form.clone() };
     let first: OrderId = again.send(&app).await.unwrap();
     assert_eq!(app.balance(app.reza).await.confirmed, Toman(9 * PRICE - 1000));
 
-    sqlx::query!("UPDATE plans SET status = 'INACTIVE' WHERE id = $1", plan.0).execute(&app.db).await.unwrap();
+    sqlx::query!("UPDATE plans SET status = 'INACTIVE' WHERE id = $1", plan.0)
+        .execute(&app.db)
+        .await
+        .unwrap();
     let late = Form { price_seen: now.0, ..Form::new(app.reza, plan, "reza_late") };
     assert!(matches!(late.send(&app).await, Err(PlaceError::PlanInactive)));
     assert_eq!(again.send(&app).await.ok(), Some(first), "what was bought stays bought");
@@ -214,7 +233,10 @@ async fn a_name_gets_the_agents_prefix_and_latin_digits(db: sqlx::PgPool) {
     let app = TestApp::start(db).await;
     let plan = month(&app).await;
     app.give_credit(app.reza, 10 * PRICE).await;
-    sqlx::query!("UPDATE agents SET username_prefix = 'rz_' WHERE user_id = $1", app.reza.0).execute(&app.db).await.unwrap();
+    sqlx::query!("UPDATE agents SET username_prefix = 'rz_' WHERE user_id = $1", app.reza.0)
+        .execute(&app.db)
+        .await
+        .unwrap();
     for (typed, stored) in [(" Ali۱۲ ", "rz_ali12"), ("RZ_mahsa٣", "rz_mahsa3")] {
         let id = Form::new(app.reza, plan, typed).send(&app).await.unwrap();
         let name = sqlx::query_scalar!("SELECT marzban_username FROM orders WHERE id = $1", id.0);

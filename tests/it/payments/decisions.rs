@@ -36,7 +36,8 @@ async fn a_corrected_amount_is_what_counts(db: PgPool) {
     let app = TestApp::start(db).await;
     card(&app.db, "ملی").await;
     let payment = pay(&app, app.reza, 500_000).await;
-    let input = ApprovalInput { actual: Some(Toman(50_000)), note: Some("یک صفر کمتر بود".to_owned()) };
+    let input =
+        ApprovalInput { actual: Some(Toman(50_000)), note: Some("یک صفر کمتر بود".to_owned()) };
     payments::approve(&app.db, payment, app.sara, input, app.clock.now()).await.unwrap();
     assert_eq!(rows(&app, payment).await[1], (ChargeApproved, 50_000, -500_000));
     assert_eq!(wallet(&app, app.reza).await, (50_000, 0));
@@ -125,7 +126,10 @@ async fn whoever_comes_second_is_told_what_was_decided_by_whom_and_when(db: PgPo
     ];
     for result in late {
         let Err(DecideError::AlreadyDecided(decision)) = result else { panic!("{result:?}") };
-        assert_eq!((decision.status, decision.by.as_str(), decision.at), (Status::Approved, "sara", decided_at));
+        assert_eq!(
+            (decision.status, decision.by.as_str(), decision.at),
+            (Status::Approved, "sara", decided_at)
+        );
     }
     assert_eq!(wallet(&app, app.reza).await, (500_000, 0));
     app.finish().await;

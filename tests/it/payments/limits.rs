@@ -47,7 +47,10 @@ async fn a_card_without_room_or_out_of_use_is_not_drawn(db: PgPool) {
     let summed = limited_card(&app.db, "صد هزار در روز", None, Some(100_000)).await;
     pay(&app, app.reza, 95_000).await;
     assert_eq!(drawn(&app, app.reza).await, None, "less than the smallest payment is left");
-    sqlx::query!("UPDATE payment_methods SET status = 'INACTIVE' WHERE id = $1", summed.0).execute(&app.db).await.unwrap();
+    sqlx::query!("UPDATE payment_methods SET status = 'INACTIVE' WHERE id = $1", summed.0)
+        .execute(&app.db)
+        .await
+        .unwrap();
     app.clock.advance(Duration::DAY);
     assert_eq!(drawn(&app, app.reza).await, Some(counted.0), "a new day");
     app.finish().await;
@@ -74,7 +77,9 @@ async fn rejected_and_withdrawn_payments_give_their_place_back(db: PgPool) {
     let withdrawn = pay(&app, app.reza, 50_000).await;
     payments::withdraw(&app.db, withdrawn, app.reza, app.clock.now()).await.unwrap();
     let approved = pay(&app, app.reza, 50_000).await;
-    payments::approve(&app.db, approved, app.sara, payments::ApprovalInput::default(), app.clock.now()).await.unwrap();
+    payments::approve(&app.db, approved, app.sara, payments::ApprovalInput::default(), app.clock.now())
+        .await
+        .unwrap();
     assert_eq!(drawn(&app, app.reza).await, None);
     app.finish().await;
 }
@@ -111,11 +116,15 @@ async fn two_payers_at_once_cannot_break_a_limit(db: PgPool) {
     let now = app.clock.now();
     for round in 0..20 {
         let method = limited_card(&app.db, &format!("دور {round}"), None, Some(100_000)).await;
-        sqlx::query!("UPDATE payment_methods SET status = 'INACTIVE' WHERE id <> $1", method.0).execute(&app.db).await.unwrap();
+        sqlx::query!("UPDATE payment_methods SET status = 'INACTIVE' WHERE id <> $1", method.0)
+            .execute(&app.db)
+            .await
+            .unwrap();
         drawn(&app, app.reza).await;
         drawn(&app, app.mina).await;
         let before = (wallet(&app, app.reza).await.1, wallet(&app, app.mina).await.1);
-        let (a, b) = (claim(&app.db, app.reza, method, 60_000).await, claim(&app.db, app.mina, method, 60_000).await);
+        let (a, b) =
+            (claim(&app.db, app.reza, method, 60_000).await, claim(&app.db, app.mina, method, 60_000).await);
         let (one, other) = tokio::join!(
             payments::submit(&app.db, app.reza, &a, now),
             payments::submit(&app.db, app.mina, &b, now)

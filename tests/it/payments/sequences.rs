@@ -1,6 +1,6 @@
 //! Any order of events keeps the invariants of money.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree};
 use rad_panel::{
     MIGRATOR,
     ids::PaymentId,
@@ -63,10 +63,11 @@ async fn run(app: &TestApp, model: &mut Model, step: &Step) {
             let submitted = try_pay(app, app.reza, amount).await;
             assert_eq!(submitted.is_ok(), amount >= 10_000, "{submitted:?}");
             if let Ok(submitted) = submitted {
-                let bonus = sqlx::query_scalar!("SELECT bonus_percent FROM payments WHERE id = $1", submitted.id.0)
-                    .fetch_one(&app.db)
-                    .await
-                    .unwrap();
+                let bonus =
+                    sqlx::query_scalar!("SELECT bonus_percent FROM payments WHERE id = $1", submitted.id.0)
+                        .fetch_one(&app.db)
+                        .await
+                        .unwrap();
                 model.waiting.push((submitted.id, amount, i64::from(bonus)));
                 model.all.push(submitted.id);
             }

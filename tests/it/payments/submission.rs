@@ -60,7 +60,10 @@ async fn a_receipt_proves_one_payment_of_the_one_who_uploaded_it(db: PgPool) {
     let app = TestApp::start(db).await;
     let method = card(&app.db, "ملی").await;
     draw(&app, app.reza).await;
-    let of_mina = NewPayment { receipt: receipt(&app.db, app.mina).await, ..claim(&app.db, app.reza, method, 20_000).await };
+    let of_mina = NewPayment {
+        receipt: receipt(&app.db, app.mina).await,
+        ..claim(&app.db, app.reza, method, 20_000).await
+    };
     let result = payments::submit(&app.db, app.reza, &of_mina, app.clock.now()).await;
     assert!(matches!(result, Err(SubmitError::ReceiptUnusable)), "{result:?}");
     let own = claim(&app.db, app.reza, method, 20_000).await;

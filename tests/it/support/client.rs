@@ -108,6 +108,16 @@ impl Client {
     }
 
     pub async fn post_multipart(&self, path: &str, parts: &[Part<'_>]) -> Answer {
+        self.send(self.multipart(path, parts)).await
+    }
+
+    /// The same from a page that stands at `page`.
+    pub async fn post_multipart_from(&self, page: &str, path: &str, parts: &[Part<'_>]) -> Answer {
+        let referer = format!("http://{}{page}", self.address);
+        self.send(self.multipart(path, parts).header(REFERER, referer)).await
+    }
+
+    fn multipart(&self, path: &str, parts: &[Part<'_>]) -> RequestBuilder {
         const BOUNDARY: &str = "a-boundary-that-no-test-sends";
         let mut body = Vec::new();
         for part in parts {
@@ -128,7 +138,7 @@ impl Client {
         }
         body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        self.send(self.request(Method::POST, path).header(CONTENT_TYPE, content_type).body(body)).await
+        self.request(Method::POST, path).header(CONTENT_TYPE, content_type).body(body)
     }
 
     /// The value of a cookie, if there is one.

@@ -1,0 +1,11 @@
+payment-methods-card = Card
+payment-methods-sheba = SHEBA
+payment-methods-crypto = Crypto
+payment-methods-card-number = Card number
+payment-methods-sheba-number = SHEBA number
+payment-methods-address = Wallet address
+payment-methods-holder = Holder
+payment-methods-bank = Bank
+payment-methods-coin = Coin
+payment-methods-network = Network
+payment-methods-bonus = { $percent }% bonus: once approved, that much is added to your credit.

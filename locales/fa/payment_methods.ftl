@@ -1,0 +1,11 @@
+payment-methods-card = کارت به کارت
+payment-methods-sheba = شبا
+payment-methods-crypto = رمزارز
+payment-methods-card-number = شمارهٔ کارت
+payment-methods-sheba-number = شمارهٔ شبا
+payment-methods-address = نشانی کیف پول
+payment-methods-holder = به نام
+payment-methods-bank = بانک
+payment-methods-coin = ارز
+payment-methods-network = شبکه
+payment-methods-bonus = { $percent }٪ هدیه: پس از تایید، این اندازه بیشتر به اعتبار شما می‌آید.

@@ -1,0 +1,155 @@
+//! The pages about orders: an agent's and an end user's. What both have is drawn here.
+
+mod agent;
+mod create;
+mod end_user;
+
+use askama::Template;
+use axum::extract::{Path, rejection::PathRejection};
+use axum_htmx::HxRequest;
+
+use super::{
+    queries::{self, Listing, StateFilter},
+    usage,
+    views::{OrderView, Row},
+};
+use crate::{
+    ids::{OrderId, UserId},
+    locale::Tr,
+    web::{AppError, AppState, Page, PageResult, html},
+};
+
+pub use agent::routes as agent_routes;
+pub use end_user::routes as end_user_routes;
+
+/// Whose pages these are, and where they stand.
+#[derive(Clone, Copy, Debug)]
+struct Area {
+    /// The address of the list; an order's own stands under it.
+    list: &'static str,
+    orders: &'static str,
+    is_agent: bool,
+}
+
+const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true };
+const END_USER: Area = Area { list: "/user", orders: "/user/accounts", is_agent: false };
+
+#[derive(Template)]
+#[template(path = "orders/show.html")]
+struct OrderPage {
+    page: Page,
+    order: OrderView,
+    area: Area,
+}
+
+#[derive(Template)]
+#[template(path = "orders/_order.html")]
+struct OrderPart {
+    page: Page,
+    order: OrderView,
+    area: Area,
+}
+
+/// What stands in an address as an order's number may be anything.
+fn order_id(path: Result<Path<i64>, PathRejection>) -> Result<OrderId, AppError> {
+    path.map(|Path(id)| OrderId(id)).map_err(|_| AppError::NotFound)
+}
+
+/// An order of this owner, as a page or as the part that refreshes itself.
+async fn show(
+    app: &AppState,
+    area: Area,
+    owner: UserId,
+    id: OrderId,
+    page: Page,
+    hx: HxRequest,
+) -> PageResult {
+    let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    let order = OrderView::new(&page.t, &order, area.orders, page.now);
+    let page = page.titled(order.username.clone());
+    if hx.0 { html(&OrderPart { page, order, area }) } else { html(&OrderPage { page, order, area }) }
+}
+
+#[derive(Template)]
+#[template(path = "orders/_usage.html")]
+struct UsagePart {
+    order: OrderView,
+}
+
+/// What is left of an account, asked of the server now.
+async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) -> PageResult {
+    let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
+    let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    // Whatever came of it, this part does not ask again by itself.
+    let order =
+        OrderView { is_stale: false, ..OrderView::new(&t, &order, area.orders, app.clock.now()) };
+    html(&UsagePart { order })
+}
+
+/// What an address says about a list.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct ListQuery {
+    q: String,
+    status: StateFilter,
+    before: Option<i64>,
+}
+
+/// A page of a list.
+struct List {
+    rows: Vec<Row>,
+    /// The address of the next page; empty on the last one.
+    next: String,
+    /// The address of the first page; empty on it.
+    first: String,
+    /// Whether something was looked for.
+    is_narrowed: bool,
+}
+
+impl List {
+    async fn load(
+        app: &AppState,
+        t: &Tr,
+        area: Area,
+        owner: UserId,
+        query: &ListQuery,
+    ) -> Result<Self, AppError> {
+        let now = app.clock.now();
+        let listing = Listing { search: &query.q, filter: query.status, before: query.before.map(OrderId) };
+        let mut accounts = queries::accounts(&app.db, owner, &listing, queries::PAGE + 1, now).await?;
+        let page_size = usize::try_from(queries::PAGE).unwrap_or(usize::MAX);
+        let more = accounts.len() > page_size;
+        accounts.truncate(page_size);
+        let last = accounts.last().map(|account| account.id);
+        Ok(Self {
+            rows: accounts.iter().map(|account| Row::new(t, account, area.orders, now)).collect(),
+            next: last.filter(|_| more).map_or_else(String::new, |id| {
+                let before = format!("before={id}");
+                address(area, &query.q, query.status, &before)
+            }),
+            first: if query.before.is_some() {
+                address(area, &query.q, query.status, "")
+            } else {
+                String::new()
+            },
+            is_narrowed: !query.q.trim().is_empty() || query.status != StateFilter::All,
+        })
+    }
+}
+
+/// The address of a list.
+fn address(area: Area, search: &str, filter: StateFilter, rest: &str) -> String {
+    let mut parts = Vec::new();
+    if !search.trim().is_empty() {
+        let search = percent_encoding::utf8_percent_encode(search.trim(), percent_encoding::NON_ALPHANUMERIC);
+        parts.push(format!("q={search}"));
+    }
+    if filter != StateFilter::All {
+        parts.push(format!("status={}", filter.code()));
+    }
+    if !rest.is_empty() {
+        parts.push(rest.to_owned());
+    }
+    if parts.is_empty() { area.list.to_owned() } else { format!("{}?{}", area.list, parts.join("&")) }
+}

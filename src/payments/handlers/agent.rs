@@ -1,0 +1,91 @@
+//! The agent's wallet: what there is, what is on its way, and how it came about.
+
+use askama::Template;
+use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum_extra::extract::Query;
+
+use super::{
+    Ask,
+    statement::{ROWS, StatementQuery, StatementRow, type_label},
+};
+use crate::{
+    ids::PaymentId,
+    ledger::{self, Balance, EntryType},
+    payments::{
+        self, DecideError, Status,
+        queries::{self, OwnPayment},
+    },
+    web::{Agent, AppError, Fields, Page, PageResult, html, page::flash, see_other},
+};
+
+#[derive(Template)]
+#[template(path = "payments/wallet.html")]
+struct WalletPage {
+    page: Page,
+    balance: Balance,
+    payments: Vec<OwnPayment>,
+    form: Fields,
+    filtered: bool,
+    types: Vec<(&'static str, String)>,
+    entries: Vec<StatementRow>,
+    next: String,
+}
+
+pub async fn wallet(ask: Ask<Agent>, Query(query): Query<StatementQuery>) -> PageResult {
+    let Ask { app, who, page, .. } = ask;
+    let t = page.t;
+    let (filter, form) = query.read(&t);
+    let mut conn = app.db.acquire().await?;
+    let mut entries = Vec::new();
+    if form.is_ok() {
+        entries = ledger::statement(&mut conn, who.id, &filter, ROWS + 1).await?;
+    }
+    let more = entries.len() as i64 > ROWS;
+    entries.truncate(ROWS as usize);
+    let next = entries.last().filter(|_| more).map(|last| query.next(last.seq)).unwrap_or_default();
+    let status = if form.is_ok() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let view = WalletPage {
+        balance: who.balance,
+        payments: queries::latest_of(&mut conn, who.id).await?,
+        form,
+        filtered: query.is_filtered(),
+        types: EntryType::ALL.into_iter().map(|kind| (kind.code(), type_label(&t, kind))).collect(),
+        entries: entries.iter().map(|entry| StatementRow::new(&t, entry, who.id)).collect(),
+        next,
+        page: page.titled(t.payments_wallet()),
+    };
+    Ok((status, html(&view)?).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "payments/_own_answer.html")]
+struct OwnPayments {
+    page: Page,
+    balance: Balance,
+    payments: Vec<OwnPayment>,
+}
+
+/// The part of the wallet that follows by itself.
+pub async fn own_payments(ask: Ask<Agent>) -> PageResult {
+    let payments = queries::latest_of(&mut *ask.app.db.acquire().await?, ask.who.id).await?;
+    html(&OwnPayments { page: ask.page, balance: ask.who.balance, payments })
+}
+
+pub async fn create_withdrawal(ask: Ask<Agent>, Path(id): Path<i64>) -> PageResult {
+    let actor = ask.actor(ask.who.id);
+    let t = ask.page.t;
+    let outcome = payments::withdraw(&ask.app.db, PaymentId(id), actor, ask.app.clock.now()).await;
+    let (kind, text) = match outcome {
+        Ok(()) => ("ok", t.payments_withdrawn(t.digits(id))),
+        Err(DecideError::AlreadyDecided(decision)) if decision.status == Status::Withdrawn => {
+            ("ok", t.payments_withdrawn(t.digits(id)))
+        }
+        Err(DecideError::AlreadyDecided(decision)) => {
+            ("warn", t.payments_too_late(decision.status.label(&t), t.datetime(decision.at)))
+        }
+        Err(DecideError::Database(error)) => return Err(error.into()),
+        Err(_) => return Err(AppError::NotFound),
+    };
+    flash(&ask.session, kind, text).await?;
+    Ok(see_other(ask.hx, "/agent/wallet"))
+}

@@ -1,0 +1,21 @@
+//! The three roles. Rooms that make people and doors that let them in mean the same word.
+
+/// What a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    Admin,
+    Agent,
+    EndUser,
+}
+
+impl Role {
+    /// Where her own area begins.
+    pub fn home(self) -> &'static str {
+        match self {
+            Self::Admin => "/admin",
+            Self::Agent => "/agent",
+            Self::EndUser => "/user",
+        }
+    }
+}

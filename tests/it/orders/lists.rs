@@ -1,0 +1,161 @@
+//! The overview, the list with its search, and an end user's own page.
+
+use rad_panel::ids::OrderId;
+
+use super::{Form, PRICE, month};
+use crate::support::{Answer, TestApp};
+
+fn names(page: &Answer) -> Vec<String> {
+    page.texts("#accounts .list__main a")
+}
+
+/// Orders that are made at once, by name.
+async fn made(app: &TestApp, usernames: &[&str]) -> Vec<OrderId> {
+    let plan = month(app).await;
+    app.give_credit(app.reza, PRICE * i64::try_from(usernames.len()).unwrap()).await;
+    let mut orders = Vec::new();
+    for name in usernames {
+        orders.push(Form::new(app.reza, plan, name).send(app).await.unwrap());
+    }
+    app.run_jobs().await;
+    orders
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_long_list_comes_in_pages_without_holes(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let all: Vec<String> = (0..53).map(|n| format!("reza_{n:02}")).collect();
+    made(&app, &all.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let reza = app.signed_in("reza").await;
+    let mut seen = Vec::new();
+    let mut address = "/agent/users".to_owned();
+    for size in [25, 25, 3] {
+        let page = reza.get(&address).await.expect(200);
+        assert_eq!(names(&page).len(), size);
+        seen.extend(names(&page));
+        address = page.attributes(".pager a[rel=next]", "href").pop().unwrap_or_default();
+    }
+    assert_eq!(address, "", "the last page leads no further");
+    seen.reverse();
+    assert_eq!(seen, all);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_account_is_found_by_name_alias_and_note(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let orders = made(&app, &["reza_1", "reza_2", "rezax3"]).await;
+    sqlx::query!("UPDATE orders SET alias = 'علی ۱۲', note = '100% کریمی' WHERE id = $1", orders[1].0)
+        .execute(&app.db)
+        .await
+        .unwrap();
+    sqlx::query!("UPDATE orders SET alias = '', note = '' WHERE id <> $1", orders[1].0)
+        .execute(&app.db)
+        .await
+        .unwrap();
+    let reza = app.signed_in("reza").await;
+    for (typed, found) in [
+        ("", vec!["rezax3", "reza_2", "reza_1"]),
+        ("REZA_", vec!["reza_2", "reza_1"]),
+        ("x۳", vec!["rezax3"]),
+        ("علي", vec!["reza_2"]),
+        ("12", vec!["reza_2"]),
+        ("100%", vec!["reza_2"]),
+        ("%", vec!["reza_2"]),
+        ("كريمي", vec!["reza_2"]),
+        ("' OR 1=1", vec![]),
+    ] {
+        let query = percent_encoding::utf8_percent_encode(typed, percent_encoding::NON_ALPHANUMERIC);
+        let page = reza.get(&format!("/agent/users?q={query}")).await.expect(200);
+        assert_eq!(names(&page), found, "{typed}");
+        assert_eq!(page.attribute("#q", "value"), typed);
+        let part = reza.get_part(&format!("/agent/users?q={query}")).await.expect(200);
+        assert_eq!((names(&part), part.count("#q")), (names(&page), 0), "the list alone");
+    }
+    let none = reza.get("/agent/users?q=nobody").await.expect(200);
+    assert_eq!(none.count("#accounts .empty"), 1);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_bars_and_the_filters_follow_what_is_left(db: sqlx::PgPool) {
+    const GB: i64 = 1 << 30;
+    let app = TestApp::start(db).await;
+    let orders = made(&app, &["fresh", "ending", "timed_out", "used_up"]).await;
+    let now = app.clock.now();
+    for (order, expire_at, used) in [
+        (orders[1], now + time::Duration::days(2) + time::Duration::hours(1), 3 * GB),
+        (orders[2], now, 0),
+        (orders[3], now + time::Duration::days(20), 30 * GB),
+    ] {
+        sqlx::query!(
+            "UPDATE marzban_users SET expire_at = $2, data_used_bytes = $3 WHERE order_id = $1",
+            order.0,
+            expire_at,
+            used
+        )
+        .execute(&app.db)
+        .await
+        .unwrap();
+    }
+    let reza = app.signed_in("reza").await;
+    for (filter, found) in [
+        ("all", vec!["used_up", "timed_out", "ending", "fresh"]),
+        ("active", vec!["ending", "fresh"]),
+        ("ending", vec!["ending"]),
+        ("ended", vec!["used_up", "timed_out"]),
+        ("disabled", vec![]),
+        ("provisioning", vec![]),
+        ("failed", vec![]),
+    ] {
+        let page = reza.get(&format!("/agent/users?status={filter}")).await.expect(200);
+        assert_eq!(names(&page), found, "{filter}");
+    }
+    let page = reza.get("/agent/users?status=ending").await;
+    assert_eq!(page.texts("#accounts .meter__text"), ["۲ روز مانده", "۲۷ گیگابایت از ۳۰ گیگابایت مانده"]);
+    assert_eq!(page.attributes("#accounts meter", "value"), ["6", "90"]);
+    let link = page.attribute("#accounts [data-copy]", "data-copy");
+    assert!(link.contains("/sub/"), "the link is one tap away");
+    assert_eq!(page.text(".tabs [aria-current=page]"), "رو به پایان");
+
+    let overview = reza.get("/agent").await.expect(200);
+    assert_eq!(overview.texts("#figures a .stat__value"), ["۲", "۱", "۲"], "active, ending, used up");
+    assert_eq!(overview.texts("#ending .list__main a"), ["ending"]);
+    assert_eq!(overview.texts("#last .list__main a").len(), 4);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_new_agent_finds_an_honest_empty_overview(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let mina = app.signed_in("mina").await;
+    let page = mina.get("/agent").await.expect(200);
+    assert_eq!(page.text("h1"), "سلام مینا");
+    assert_eq!((page.count("#last .empty"), page.count("#ending")), (1, 0));
+    assert_eq!(page.count("a[href='/agent/create-user'].btn"), 1);
+    assert_eq!(mina.get("/agent/users").await.expect(200).count("#accounts .empty"), 1);
+    let english = [("language", "en"), ("back", "/agent")];
+    mina.post("/preferences", &english).await.expect(303);
+    assert_eq!(mina.get("/agent").await.expect(200).text("h1"), "Hello مینا");
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_end_user_sees_her_own_account(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let plan = month(&app).await;
+    let nima = app.signed_in("nima").await;
+    assert_eq!(nima.get("/user").await.expect(200).count("#accounts .empty"), 1);
+    app.give_credit(app.nima, PRICE * 3 / 2).await;
+    let order =
+        Form { price_seen: PRICE * 3 / 2, ..Form::new(app.nima, plan, "nima_1") }.send(&app).await.unwrap();
+    app.run_jobs().await;
+    let list = nima.get("/user").await.expect(200);
+    assert_eq!(names(&list), ["nima_1"]);
+    let address = list.attribute("#accounts .list__main a", "href");
+    assert_eq!(address, format!("/user/accounts/{order}"));
+    let page = nima.get(&address).await.expect(200);
+    assert_eq!((page.count("#qr path"), page.count("#delivery .app-links a")), (1, 6));
+    assert_eq!(page.count("#message"), 0, "a message to a customer is the agent's");
+    app.finish().await;
+}

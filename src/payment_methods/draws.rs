@@ -146,6 +146,17 @@ async fn find(conn: &mut PgConnection, id: PaymentMethodId) -> sqlx::Result<Paym
     .await
 }
 
+/// The payer is still there: what was drawn for her is held for another visit from now, also if it had run out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stay(conn: &mut PgConnection, user: UserId, now: Time) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE payment_draws SET expires_at = $2 WHERE user_id = $1", user.0, now + VISIT)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Gives the place of the payer's draw back.
 ///
 /// # Errors

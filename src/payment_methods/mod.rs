@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub use create::{Destination, NewMethod, create};
-pub use draws::{Refusal, draw, lock_for_payment, release};
+pub use draws::{Refusal, draw, lock_for_payment, release, stay};
 
 /// What a method is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]

@@ -82,8 +82,7 @@ async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) ->
     usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
     // Whatever came of it, this part does not ask again by itself.
-    let order =
-        OrderView { is_stale: false, ..OrderView::new(&t, &order, area.orders, app.clock.now()) };
+    let order = OrderView { is_stale: false, ..OrderView::new(&t, &order, area.orders, app.clock.now()) };
     html(&UsagePart { order })
 }
 

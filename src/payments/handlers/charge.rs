@@ -41,8 +41,16 @@ struct ChargePage {
     /// Uploaded with this form before.
     kept: Option<Receipt>,
     words: AmountWords,
+    /// A form that was sent stays, even when there is no card for it right now.
+    sent: bool,
     min: String,
     max: String,
+}
+
+impl ChargePage {
+    fn needs_hash(&self) -> bool {
+        self.method.as_ref().is_some_and(PaymentMethod::needs_hash)
+    }
 }
 
 pub async fn new(ask: Ask<Agent>) -> PageResult {
@@ -77,6 +85,7 @@ async fn show(
         words: AmountWords::of(page.clone(), form.value("amount")),
         min: t.amount(payment_min),
         max: t.amount(payment_max.min(room)),
+        sent: !form.is_ok(),
         page: page.titled(t.payments_charge()),
         form,
         method,
@@ -101,6 +110,8 @@ pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
             Err(error) => wanted = explain(&mut form, &t, error, new.amount)?,
         }
     }
+    // She may have paid to the card that she saw: it stays while it has room, however long the form took.
+    payment_methods::stay(&mut *ask.app.db.acquire().await?, payer, now).await?;
     let mut method = payment_methods::draw(&ask.app.db, payer, wanted, now).await?;
     if let (None, Some(amount)) = (&method, wanted) {
         // No method takes this amount today, but one may take a part of it.

@@ -26,7 +26,7 @@ use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use answer::Answer;
-pub use client::Client;
+pub use client::{Client, Part};
 
 /// The password of everyone in the cast.
 pub const PASSWORD: &str = "a-password-for-tests";

@@ -76,19 +76,10 @@ impl Chrome {
     pub async fn open(&self, options: Options) -> WebDriver {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let driver = WebDriver::builder(format!("http://127.0.0.1:{}", self.port), self.capabilities(options))
+        WebDriver::builder(format!("http://127.0.0.1:{}", self.port), self.capabilities(options))
             .client(http)
             .await
-            .unwrap();
-        if options.dark {
-            let features = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
-            driver
-                .cdp()
-                .send_raw("Emulation.setEmulatedMedia", json!({ "features": features }))
-                .await
-                .unwrap();
-        }
-        driver
+            .unwrap()
     }
 
     fn capabilities(&self, options: Options) -> ChromeCapabilities {
@@ -134,7 +125,7 @@ impl Chrome {
 
 impl Drop for Chrome {
     fn drop(&mut self) {
-        let _ = Command::new("sh").args(["-c", &format!("kill -9 -- -{}", self.process.id())]).status();
+        let _ = Command::new("sh").args(["-c", &format!("kill -s KILL -- -{}", self.process.id())]).status();
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -31,7 +31,8 @@ impl Wire {
         match method.as_str().unwrap_or_default() {
             "Network.requestWillBeSent" => {
                 let url = params["request"]["url"].as_str().unwrap_or_default();
-                if url.starts_with("data:") || url.starts_with("blob:") {
+                // Not what the browser makes itself: its own first page, previews of files.
+                if !url.starts_with("http") {
                     return;
                 }
                 // A redirect goes on under the same id.

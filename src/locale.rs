@@ -192,7 +192,8 @@ mod tests {
     fn amounts_stand_in_the_digits_of_the_language() {
         assert_eq!(FA.amount(Toman(1_200_000)), "۱٬۲۰۰٬۰۰۰ تومان");
         assert_eq!(EN.amount(Toman(-1_200_000)), "\u{2212}1,200,000 Toman");
-        assert_eq!(FA.signed(Toman(5_000)), "+۵٬۰۰۰ تومان");
+        assert_eq!(FA.signed(Toman(5_000)), "\u{200e}+۵٬۰۰۰ تومان");
+        assert_eq!(FA.amount(Toman(-5_000)), "\u{200e}\u{2212}۵٬۰۰۰ تومان");
         assert_eq!(EN.signed(Toman(-5_000)), "\u{2212}5,000 Toman");
         assert_eq!(EN.signed(Toman::ZERO), "0 Toman");
     }

@@ -100,6 +100,10 @@ orders-message-short =
     Name: { $name }
     Volume: { $volume }
     Valid: { $validity }
+orders-valid-until = { $days ->
+    [one] 1 day, until { $date }
+   *[other] { $days } days, until { $date }
+}
 orders-telegram = Send by Telegram
 orders-details = Details
 orders-bought = Plan

@@ -156,7 +156,6 @@ payments-approved-flash = { $amount } approved for { $name }.
 payments-rejected-flash = Payment of { $amount } by { $name } rejected.
 payments-decided-approved = { $amount } approved for { $name }
 payments-decided-other = { $amount } by { $name }
-payments-decided-by = { $by }, { $time }
 payments-already = Somebody was first: { $by } made this payment “{ $status }” at { $time }.
 payments-see = View
 
@@ -176,7 +175,6 @@ payments-column-decided = Decided
 payments-claimed = Amount claimed
 payments-arrived = Amount arrived
 payments-credited-label = Credited
-payments-payer = Payer
 payments-ledger = Ledger rows
 payments-column-confirmed = Confirmed
 payments-column-pending = Pending

@@ -88,6 +88,7 @@ orders-message-short =
     نام: { $name }
     حجم: { $volume }
     اعتبار: { $validity }
+orders-valid-until = { $days } روز، تا { $date }
 orders-telegram = فرستادن در تلگرام
 orders-details = مشخصات
 orders-bought = پلن

@@ -156,7 +156,6 @@ payments-approved-flash = { $amount } برای { $name } تایید شد.
 payments-rejected-flash = پرداخت { $amount } از { $name } رد شد.
 payments-decided-approved = { $amount } برای { $name } تایید شد
 payments-decided-other = { $amount } از { $name }
-payments-decided-by = { $by }، { $time }
 payments-already = کس دیگری زودتر رسیدگی کرد: { $by } در { $time } این پرداخت را «{ $status }» کرد.
 payments-see = دیدن
 
@@ -176,7 +175,6 @@ payments-column-decided = رسیدگی
 payments-claimed = مبلغ ثبت‌شده
 payments-arrived = مبلغ رسیده
 payments-credited-label = به اعتبار آمد
-payments-payer = پرداخت‌کننده
 payments-ledger = ردیف‌های دفتر
 payments-column-confirmed = تاییدشده
 payments-column-pending = امانی

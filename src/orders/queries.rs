@@ -76,8 +76,8 @@ pub async fn order(db: &PgPool, owner: UserId, id: OrderId) -> sqlx::Result<Opti
                   o.plan_id AS "plan_id: PlanId", o.plan_name, o.days, o.data_limit_gb, o.amount AS "amount: Toman",
                   o.on_hold, o.status AS "status: Status", o.disabled_reason AS "disabled_reason: DisabledReason",
                   o.failure_reason AS "failure_reason: FailureReason", o.created_at,
-                  m.subscription_url AS "subscription_url?", m.expire_at AS "expire_at?", m.on_hold_seconds,
-                  m.data_limit_bytes, m.data_used_bytes AS "data_used_bytes?", m.last_synced_at AS "last_synced_at?"
+                  m.subscription_url AS "subscription_url?", m.expire_at AS "expire_at?",
+                  m.on_hold_seconds AS "on_hold_seconds?", m.data_limit_bytes AS "data_limit_bytes?", m.data_used_bytes AS "data_used_bytes?", m.last_synced_at AS "last_synced_at?"
            FROM orders o LEFT JOIN marzban_users m ON m.order_id = o.id
            WHERE o.id = $1 AND o.user_id = $2"#,
         id.0,
@@ -209,8 +209,9 @@ pub async fn accounts(
     sqlx::query_as!(
         Account,
         r#"SELECT id AS "id!: OrderId", username AS "username!", alias AS "alias!", plan_name AS "plan_name!",
-                  days AS "days!", state AS "state!: State", subscription_url, expire_at, data_limit_bytes,
-                  data_used_bytes
+                  days AS "days!", state AS "state!: State", subscription_url AS "subscription_url?",
+                  expire_at AS "expire_at?", data_limit_bytes AS "data_limit_bytes?",
+                  data_used_bytes AS "data_used_bytes?"
            FROM (
                SELECT o.id, o.marzban_username AS username, o.alias, o.plan_name, o.days,
                       m.subscription_url, m.expire_at, m.data_limit_bytes, m.data_used_bytes,

@@ -284,14 +284,18 @@ fn trouble(t: &Tr, order: &Order) -> String {
 }
 
 fn delivery(t: &Tr, order: &Order, link: &str) -> Delivery {
-    let message = t.orders_message(link, &order.username, ends(t, order), volume(t, order.data_limit_gb));
+    let validity = match order.expire_at {
+        Some(end) => t.orders_valid_until(t.long_date(end), t.number(order.days)),
+        None => ends(t, order),
+    };
+    let volume = volume(t, order.data_limit_gb);
     // Telegram puts the link in front of the text by itself.
-    let text = t.orders_message_short(&order.username, ends(t, order), volume(t, order.data_limit_gb));
+    let text = t.orders_message_short(&order.username, &validity, &volume);
     Delivery {
         link: link.to_owned(),
         qr: qr::qr(link),
         apps: links::app_links(link, &order.username),
         telegram: links::telegram_share(link, &text),
-        message,
+        message: t.orders_message(link, &order.username, validity, volume),
     }
 }

@@ -3,7 +3,11 @@
 
 mod accounts;
 mod doors;
+mod jobs;
+mod ledger;
+mod live;
 mod marzban;
+mod migrations;
 mod orders;
 mod payments;
 mod private_postgres;
@@ -11,3 +15,5 @@ mod receipts;
 mod shell;
 mod simulator;
 mod support;
+mod tidy;
+mod web;

@@ -1,6 +1,9 @@
 //! The overview, the list with its search, and an end user's own page.
 
-use rad_panel::ids::OrderId;
+use rad_panel::{
+    ids::OrderId,
+    marzban::{Attempt, NewAccount, Validity},
+};
 
 use super::{Form, PRICE, month};
 use crate::support::{Answer, TestApp};
@@ -122,6 +125,48 @@ async fn the_bars_and_the_filters_follow_what_is_left(db: sqlx::PgPool) {
     assert_eq!(overview.texts("#figures a .stat__value"), ["۲", "۱", "۲"], "active, ending, used up");
     assert_eq!(overview.texts("#ending .list__main a"), ["ending"]);
     assert_eq!(overview.texts("#last .list__main a").len(), 4);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_has_no_account_is_listed_too(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let theirs = NewAccount {
+        username: "refused".to_owned(),
+        validity: Validity::For { seconds: 3600 },
+        data_limit_bytes: None,
+        order: OrderId(999_999),
+    };
+    assert!(app.state.marzban.create_account(&theirs, Attempt::First).await.done().is_some());
+    let orders = made(&app, &["deleted", "off", "refused"]).await;
+    let now = app.clock.now();
+    for (order, status, column) in [
+        (orders[0], "DELETED", "deleted_at = $2"),
+        (orders[1], "DISABLED", "disabled_reason = CASE WHEN $2 IS NULL THEN NULL ELSE 'BY_OWNER' END"),
+    ] {
+        sqlx::query(&format!("UPDATE orders SET status = '{status}', {column} WHERE id = $1"))
+            .bind(order.0)
+            .bind(now)
+            .execute(&app.db)
+            .await
+            .unwrap();
+    }
+    let plan = month(&app).await;
+    app.give_credit(app.reza, PRICE).await;
+    app.simulator.down().await;
+    Form::new(app.reza, plan, "waiting").send(&app).await.unwrap();
+    let reza = app.signed_in("reza").await;
+    let page = reza.get("/agent/users").await.expect(200);
+    assert_eq!(names(&page), ["waiting", "refused", "off", "deleted"]);
+    assert_eq!(page.texts("#accounts .badge"), ["در حال ساخت", "ناموفق", "خاموش", "حذف‌شده"]);
+    reza.get("/agent").await.expect(200);
+    for address in page.attributes("#accounts .list__main a", "href") {
+        reza.get(&address).await.expect(200);
+    }
+    assert_eq!(names(&reza.get("/agent/users?status=provisioning").await), ["waiting"]);
+    assert_eq!(names(&reza.get("/agent/users?status=disabled").await), ["off"]);
+    app.simulator.up().await.unwrap();
+    app.run_jobs().await;
     app.finish().await;
 }
 

@@ -293,3 +293,40 @@ async fn an_amount_is_said_in_words_while_it_is_typed_and_after_it_was_sent(db: 
     assert!(page.text("#amount-words").contains("صد و بیست هزار تومان"));
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_form_that_took_hours_keeps_the_card_that_was_paid_to(db: PgPool) {
+    let app = TestApp::start(db).await;
+    for n in 0..12 {
+        card(&app.db, &format!("کارت {n}")).await;
+    }
+    let reza = app.signed_in("reza").await;
+    let form = Form::open(&reza).await.with("amount", "5");
+    app.clock.advance(time::Duration::hours(3));
+    let page = form.send_file(&reza, "a.pdf", PDF).await.expect(422);
+    assert_eq!(Form::of(&page).value("payment_method_id"), form.value("payment_method_id"));
+    assert_eq!(page.count("#method-error"), 0);
+    app.clock.advance(time::Duration::hours(3));
+    Form::of(&page).with("amount", "50000").send(&reza).await.expect(303);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_was_typed_survives_the_last_card_closing(db: PgPool) {
+    let app = TestApp::start(db).await;
+    card(&app.db, "ملی").await;
+    let reza = app.signed_in("reza").await;
+    let form = Form::open(&reza).await.with("amount", "50000").with("note", "یادداشت");
+    sqlx::query!("UPDATE payment_methods SET status = 'INACTIVE'").execute(&app.db).await.unwrap();
+    let page = form.send_file(&reza, "a.pdf", PDF).await.expect(422);
+    assert_eq!(
+        (page.count("#no-method"), page.count("#method-error"), page.count("#kept-receipt")),
+        (1, 1, 1)
+    );
+    sqlx::query!("UPDATE payment_methods SET status = 'ACTIVE'").execute(&app.db).await.unwrap();
+    let page = Form::of(&page).send(&reza).await.expect(422);
+    assert_eq!(page.count("#no-method"), 0, "the card is shown again before anything is charged");
+    Form::of(&page).send(&reza).await.expect(303);
+    assert_eq!(wallet(&app, app.reza).await, (0, 50_000));
+    app.finish().await;
+}

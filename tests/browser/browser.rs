@@ -208,7 +208,8 @@ impl Browser {
     /// Lets the device ask for dark or for light pages.
     pub async fn set_dark(&mut self, dark: bool) {
         self.options.dark = dark;
-        let features = json!([{ "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } }]);
+        let features =
+            json!([{ "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } }]);
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
@@ -244,7 +245,10 @@ impl Browser {
         let Some(folder) = std::env::var_os("RAD_SCREENSHOTS") else { return };
         fs::create_dir_all(&folder).unwrap();
         let picture = self
-            .cdp("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": self.options.is_phone() }))
+            .cdp(
+                "Page.captureScreenshot",
+                json!({ "format": "png", "captureBeyondViewport": self.options.is_phone() }),
+            )
             .await;
         let content = base64::Engine::decode(
             &base64::engine::general_purpose::STANDARD,

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::json;
 use tempfile::TempDir;
-use thirtyfour::{CapabilitiesHelper as _, ChromeCapabilities, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver};
+use thirtyfour::{
+    CapabilitiesHelper as _, ChromeCapabilities, ChromiumLikeCapabilities as _, DesiredCapabilities,
+    WebDriver,
+};
 
 /// How the browser is to be.
 #[derive(Clone, Copy, Debug)]
@@ -113,9 +116,7 @@ impl Chrome {
             // Taps wait for a script in the page, which would be for ever where there are none.
             let (width, height, touch) = (options.width, options.height, options.scripts);
             let screen = json!({ "width": width, "height": height, "pixelRatio": 2, "touch": touch });
-            chrome
-                .add_experimental_option("mobileEmulation", json!({ "deviceMetrics": screen }))
-                .unwrap();
+            chrome.add_experimental_option("mobileEmulation", json!({ "deviceMetrics": screen })).unwrap();
         }
         let logs = json!({ "browser": "ALL", "performance": "ALL" });
         chrome.set("goog:loggingPrefs", logs).unwrap();

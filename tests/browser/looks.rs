@@ -56,9 +56,15 @@ async fn the_admins_pages_fit_a_phone_and_are_accessible(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn the_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
+async fn the_agents_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
     let shop = busy_shop(db).await;
     look_at(&shop, "reza", Options::DESKTOP, &AGENT).await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_admins_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
+    let shop = busy_shop(db).await;
     look_at(&shop, "sara", Options::DESKTOP, &ADMIN).await;
     shop.close().await;
 }

@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command};
 
 use rad_panel::demo::simulator::user::Status;
+use serde_json::json;
 use sqlx::PgPool;
 use thirtyfour::By;
 
@@ -55,6 +56,7 @@ async fn a_receipt_becomes_credit_and_the_credit_an_account(db: PgPool) {
 
     let link = reza.text("#delivery .copy-line__value").await;
     assert!(link.starts_with(&shop.simulator.base_url()), "{link}");
+    copy_link(&reza, &link).await;
     assert_eq!(scan(&reza, shop.files()).await, link);
     reza.set_dark(true).await;
     assert_eq!(scan(&reza, shop.files()).await, link, "on a dark page");
@@ -135,6 +137,14 @@ async fn make_account(shop: &Shop, reza: &Browser) -> i64 {
     reza.screenshot("order").await;
     let path = reza.path().await;
     path.strip_prefix("/agent/users/").unwrap().parse().unwrap()
+}
+
+async fn copy_link(reza: &Browser, link: &str) {
+    let rights = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+    reza.cdp("Browser.grantPermissions", rights).await;
+    reza.click("#delivery .copy-line [data-copy]").await;
+    reza.wait_for_text("#delivery .copy-line [data-copy-text]", "کپی شد").await;
+    assert_eq!(reza.js("return await navigator.clipboard.readText()").await, link);
 }
 
 /// What a phone's camera reads from the code on the page.

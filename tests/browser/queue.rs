@@ -8,6 +8,7 @@ use rad_panel::{
 };
 use serde_json::json;
 use sqlx::PgPool;
+use thirtyfour::Key;
 
 use crate::{browser::Browser, chrome::Options, shop::Shop, support::PASSWORD};
 
@@ -145,6 +146,30 @@ async fn without_live_changes_the_queue_asks_from_time_to_time(db: PgPool) {
     let second = shop.claim(shop.mina, 130_000).await;
     sara.find(&format!("#payment-{second}")).await;
     assert_eq!(sara.value(&format!("#reason-{payment}")).await, "نیمه‌کاره");
+    sara.was_not_reloaded().await;
+    sara.close().await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_receipt_opens_large_and_can_be_zoomed(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let payment = shop.claim(shop.reza, 120_000).await;
+    let sara = open_queue(&shop).await;
+    sara.click(&format!("#payment-{payment} a.thumb")).await;
+    let large = "const picture = document.querySelector('dialog[open] img');
+        return picture !== null && picture.complete && picture.naturalWidth === 540";
+    sara.wait_for_js("the receipt in its own size", large).await;
+    let width = "return document.querySelector('dialog[open] img').getBoundingClientRect().width";
+    let before = sara.js(width).await.as_f64().unwrap();
+    sara.click("[data-viewer-in]").await;
+    assert!(sara.js(width).await.as_f64().unwrap() > before * 1.4, "not zoomed");
+    sara.screenshot("receipt").await;
+    // The queue's keys are silent while the receipt lies over it.
+    sara.type_keys("ja").await;
+    sara.type_keys(&Key::Escape.value().to_string()).await;
+    sara.wait_for_count("dialog[open]", 0).await;
+    assert_eq!(sara.count(WAITING).await, 1);
     sara.was_not_reloaded().await;
     sara.close().await;
     shop.close().await;

@@ -12,7 +12,8 @@ async fn the_sign_in_page_is_persian_and_fits_every_screen(db: PgPool) {
         browser.goto("/login").await;
         assert_eq!(browser.text("h1").await, "ورود");
         assert_eq!(browser.attribute("html", "dir").await, "rtl");
-        let font = browser.js("await document.fonts.ready; return document.fonts.check('16px Vazirmatn', 'ورود')");
+        let font =
+            browser.js("await document.fonts.ready; return document.fonts.check('16px Vazirmatn', 'ورود')");
         assert_eq!(font.await, true, "the font was not loaded");
         browser.no_sideways_scroll().await;
         browser.screenshot("login").await;

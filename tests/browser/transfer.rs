@@ -37,7 +37,7 @@ async fn pages_are_small_on_the_wire(db: PgPool) {
     shop.close().await;
 }
 
-/// Bytes on the wire.
+/// Bytes on the wire; `all` holds the pictures in the window too.
 struct Visit {
     page: u64,
     assets: u64,
@@ -48,7 +48,12 @@ async fn visit(browser: &Browser, path: &str) -> Visit {
     browser.read_wire().await;
     browser.wire.borrow_mut().clear();
     browser.goto(path).await;
-    let loaded = "return document.readyState === 'complete' && document.fonts.status === 'loaded'";
+    let loaded = "const seen = Array.from(document.images).filter((picture) => {
+            const box = picture.getBoundingClientRect();
+            return picture.checkVisibility() && box.top < window.innerHeight;
+        });
+        return document.readyState === 'complete' && document.fonts.status === 'loaded' &&
+            seen.every((picture) => picture.naturalWidth > 0)";
     browser.wait_for_js("the page with all its parts", loaded).await;
     browser
         .until("the end of all requests", async || {
@@ -62,13 +67,11 @@ async fn visit(browser: &Browser, path: &str) -> Visit {
     let sum = |part: &str| {
         wire.requests().filter(|request| !request.cached && request.url.contains(part)).map(|r| r.bytes).sum()
     };
-    let page = wire.requests().filter(|request| request.url.ends_with(path)).map(|request| request.bytes).sum();
+    let page =
+        wire.requests().filter(|request| request.url.ends_with(path)).map(|request| request.bytes).sum();
     let visit = Visit { page, assets: sum("/assets/"), all: wire.bytes() };
     let asked = wire.requests().filter(|request| !request.cached).count();
-    println!(
-        "{path}: page {page} bytes, assets {}, all {} in {asked} requests",
-        visit.assets, visit.all
-    );
+    println!("{path}: page {page} bytes, assets {}, all {} in {asked} requests", visit.assets, visit.all);
     visit
 }
 

@@ -80,3 +80,4 @@ CREATE TABLE marzban_users (
 );
 CREATE INDEX marzban_users_username_idx ON marzban_users (username);
 CREATE INDEX marzban_users_expire_at_idx ON marzban_users (expire_at);
+CREATE INDEX marzban_users_last_synced_at_idx ON marzban_users (last_synced_at);

@@ -195,12 +195,11 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
         href,
         label,
         icon,
-        current: path == href
-            || (path.starts_with(href) && path.as_bytes().get(href.len()) == Some(&b'/') && href.len() > 6),
+        current: false,
         badge: None,
         primary: false,
     };
-    match viewer.role {
+    let mut items = match viewer.role {
         Role::Admin => {
             let waiting = viewer.payments_waiting;
             vec![
@@ -218,7 +217,14 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
             item("/agent/users", t.nav_accounts(), "users"),
         ],
         Role::EndUser => vec![item("/user", t.nav_overview(), "home")],
+    };
+    // The page belongs to the item with the longest address above it; an area's own page only to itself.
+    let above =
+        |href: &str| path == href || (href.matches('/').count() > 1 && path.starts_with(&format!("{href}/")));
+    if let Some(item) = items.iter_mut().filter(|item| above(item.href)).max_by_key(|item| item.href.len()) {
+        item.current = true;
     }
+    items
 }
 
 /// Leaves a message for the next page.

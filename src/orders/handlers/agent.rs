@@ -72,16 +72,16 @@ async fn overview(State(app): State<AppState>, viewer: Agent, page: Page) -> Pag
     let is_negative = balance.total().is_negative();
     html(&OverviewPage {
         name: viewer.display_name.clone(),
-        credit: t.amount(balance.total()),
+        credit: t.number(balance.total().0),
         credit_note: if is_negative {
-            t.orders_credit_owed()
+            t.orders_credit_owed(t.amount(-balance.total()))
         } else if balance.pending > Toman::ZERO {
             t.orders_credit_parts(
                 t.amount(balance.spendable_confirmed()),
                 t.amount(balance.spendable_pending()),
             )
         } else {
-            String::new()
+            t.orders_in_toman()
         },
         is_negative,
         counts: figures(&t, counts),

@@ -106,6 +106,9 @@ async fn the_cards_say_what_is_left_and_what_is_missing(db: sqlx::PgPool) {
     assert_eq!(page.count("input[name=plan][disabled]"), 1);
     assert_eq!(page.count("input[name=plan][checked]"), 0, "nothing is bought by accident");
     assert!(page.attribute("#username", "value").starts_with("reza_"), "a name is suggested");
+    assert_eq!(page.attribute("#username", "hx-get"), format!("{FORM}/username"));
+    assert_eq!(page.attribute("#username", "hx-trigger"), "input changed delay:400ms");
+    assert_eq!(page.attribute("#username", "hx-target"), "#username-check");
     app.finish().await;
 }
 

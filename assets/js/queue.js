@@ -60,9 +60,12 @@ document.addEventListener("htmx:before:request", (event) => {
 });
 
 document.addEventListener("htmx:after:swap", () => {
-  if (queueNext.length === 0 || currentItem()) return;
-  const lost = !document.activeElement || document.activeElement === document.body;
-  const next = queueNext.find((item) => item.isConnected && item.matches(WAITING_ITEM));
+  if (queueNext.length === 0) return;
+  const item = currentItem();
+  if (item && !item.matches("[data-done]")) return;
+  // htmx gives the focus back to what bears the same id: the result of what was decided.
+  const lost = item || !document.activeElement || document.activeElement === document.body;
+  const next = queueNext.find((other) => other.isConnected && other.matches(WAITING_ITEM));
   queueNext = [];
   if (lost) focusItem(next || document.querySelector(WAITING_ITEM) || document.querySelector("main"));
 });

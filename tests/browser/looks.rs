@@ -1,0 +1,135 @@
+//! Every page on the smallest phone and on a desktop, light and dark: nothing too wide, nothing too small to
+//! touch, nothing that a screen reader stumbles over.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::{browser::Browser, chrome::Options, shop::Shop};
+
+/// axe-core 4.14.1, see its head for the licence (MPL 2.0).
+const AXE: &str = include_str!("axe.min.js");
+
+/// A shop in which every list has something to show.
+async fn busy_shop(db: PgPool) -> Shop {
+    let shop = Shop::open(db).await;
+    shop.give_credit(shop.reza, 400_000).await;
+    shop.claim(shop.reza, 1_250_000).await;
+    let decided = shop.claim(shop.reza, 100_000).await;
+    let now = shop.clock.now();
+    rad_panel::payments::reject(&shop.db, decided, shop.sara, "پول به حساب نرسیده است.", now).await.unwrap();
+    shop.claim(shop.mina, 250_000).await;
+    for username in ["ali_1403", "a_name_as_long_as_marzban_allows"] {
+        shop.order(shop.reza, username).await;
+    }
+    shop
+}
+
+const AGENT: [(&str, &str); 7] = [
+    ("overview", "/agent"),
+    ("wallet", "/agent/wallet"),
+    ("charge", "/agent/wallet/charge"),
+    ("create-account", "/agent/create-user"),
+    ("accounts", "/agent/users"),
+    ("account", "/agent/users/1"),
+    ("me", "/account"),
+];
+const ADMIN: [(&str, &str); 5] = [
+    ("queue", "/admin/payments"),
+    ("history", "/admin/payments/history"),
+    ("payment", "/admin/payments/1"),
+    ("decided", "/admin/payments/2"),
+    ("not-found", "/admin/nothing-here"),
+];
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_agents_pages_fit_a_phone_and_are_accessible(db: PgPool) {
+    let shop = busy_shop(db).await;
+    look_at(&shop, "reza", Options::PHONE, &AGENT).await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_admins_pages_fit_a_phone_and_are_accessible(db: PgPool) {
+    let shop = busy_shop(db).await;
+    look_at(&shop, "sara", Options::PHONE, &ADMIN).await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_agents_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
+    let shop = busy_shop(db).await;
+    look_at(&shop, "reza", Options::DESKTOP, &AGENT).await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_admins_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
+    let shop = busy_shop(db).await;
+    look_at(&shop, "sara", Options::DESKTOP, &ADMIN).await;
+    shop.close().await;
+}
+
+async fn look_at(shop: &Shop, username: &str, options: Options, pages: &[(&str, &str)]) {
+    let mut browser = shop.signed_in(username, options).await;
+    browser.expect_in_log("404");
+    for (name, path) in pages {
+        browser.set_dark(false).await;
+        browser.goto(path).await;
+        browser.no_sideways_scroll().await;
+        if options.is_phone() {
+            everything_can_be_touched(&browser).await;
+            tables_are_cards(&browser).await;
+        }
+        for dark in [false, true] {
+            browser.set_dark(dark).await;
+            no_violations(&browser).await;
+            browser.screenshot(name).await;
+        }
+    }
+    browser.close().await;
+}
+
+/// Each control that stands by itself is at least 44 × 44 CSS pixels.
+async fn everything_can_be_touched(browser: &Browser) {
+    let small = browser
+        .js("const controls = 'button, .btn, summary, select, textarea, .nav__link, .tabs__item, .chip, ' +
+                'input:not([type=hidden], [type=radio], [type=checkbox]), label:has([type=radio], [type=checkbox])';
+             return Array.from(document.querySelectorAll(controls)).filter((element) => {
+                const box = element.getBoundingClientRect();
+                const shown = element.checkVisibility({ visibilityProperty: true }) &&
+                    !element.closest('.visually-hidden');
+                return shown && (box.height < 43.5 || box.width < 43.5);
+             }).map((element) => element.outerHTML.slice(0, 120) + ' ' +
+                JSON.stringify(element.getBoundingClientRect()))")
+        .await;
+    assert_eq!(small, json!([]), "{} holds what is too small to touch", browser.path().await);
+}
+
+async fn tables_are_cards(browser: &Browser) {
+    let tables = browser
+        .js("return Array.from(document.querySelectorAll('table')).filter((table) => {
+                const cell = table.querySelector('td');
+                return getComputedStyle(cell).display === 'table-cell' || table.querySelector('thead').offsetHeight > 1;
+             }).length")
+        .await;
+    assert_eq!(tables, 0, "{} holds a table that is no cards", browser.path().await);
+}
+
+async fn no_violations(browser: &Browser) {
+    let run = format!(
+        "{AXE};
+         // Colours are looked at as they end, not on their way.
+         for (const animation of document.getAnimations()) {{
+            const endless = animation.effect.getComputedTiming().endTime === Infinity;
+            if (endless) animation.cancel();
+            else animation.finish();
+         }}
+         const result = await axe.run(document, {{ resultTypes: ['violations'] }});
+         return result.violations.filter((found) => ['serious', 'critical'].includes(found.impact)).map((found) =>
+            found.id + ': ' + found.help + ' ' + found.nodes.map((node) => node.html.slice(0, 160) + ' ' +
+            node.failureSummary).join(' | '))"
+    );
+    let violations: Value = browser.js(&run).await;
+    let shade = if browser.options.dark { "dark" } else { "light" };
+    assert_eq!(violations, json!([]), "{} in {shade}", browser.path().await);
+}

@@ -1,0 +1,139 @@
+//! The panel as it runs: pages, worker and live changes, over a database of its own and a Marzban.
+
+use std::{
+    fs,
+    ops::Deref,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use image::{DynamicImage, ImageFormat};
+use rad_panel::{
+    calendar::Clock,
+    ids::{OrderId, PaymentId, PlanId, UserId},
+    money::Toman,
+    orders::{self, NewOrder},
+    payment_methods::{self, Destination, NewMethod},
+    payments::{self, NewPayment},
+    worker::{self, Background},
+};
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::{browser::Browser, chrome::Options, pictures, support::TestApp};
+
+/// What the plan of [`Shop`] costs an agent, Toman.
+pub const PRICE: i64 = 90_000;
+
+/// A running panel with its worker.
+pub struct Shop {
+    app: TestApp,
+    worker: Background,
+    /// 30 days and 30 GB.
+    pub plan: PlanId,
+    files: tempfile::TempDir,
+    time: JoinHandle<()>,
+}
+
+impl Shop {
+    /// Opens with a card to pay to and one plan.
+    pub async fn open(db: PgPool) -> Self {
+        let app = TestApp::start(db).await;
+        let card = NewMethod {
+            alias: "کارت ملی",
+            holder: "سارا احمدی",
+            bank: "بانک ملی",
+            destination: Destination::Card { number: "6037991234567893" },
+            daily_limit_count: None,
+            daily_limit_amount: None,
+        };
+        payment_methods::create(&mut app.db.acquire().await.unwrap(), &card, app.clock.now()).await.unwrap();
+        let plan = app.plan("یک‌ماهه، ۳۰ گیگ", 30, Some(30), PRICE).await;
+        let time = tokio::spawn(let_time_pass(app.clock.clone()));
+        let worker = worker::start(&app.state).await.unwrap();
+        Self { app, worker, plan, files: tempfile::tempdir().unwrap(), time }
+    }
+
+    /// A browser that has not signed in.
+    pub async fn browser(&self, options: Options) -> Browser {
+        Browser::start(self.app.url(""), options).await
+    }
+
+    /// A browser of this person, signed in.
+    pub async fn signed_in(&self, username: &str, options: Options) -> Browser {
+        let browser = self.browser(options).await;
+        browser.sign_in(username).await;
+        browser
+    }
+
+    /// A picture on the disk, for a form to choose.
+    pub fn picture(&self, picture: &DynamicImage) -> PathBuf {
+        let path = self.files.path().join(format!("{}.png", Uuid::new_v4()));
+        fs::write(&path, pictures::encode(picture, ImageFormat::Png)).unwrap();
+        path
+    }
+
+    /// A folder for what a test writes.
+    pub fn files(&self) -> &Path {
+        self.files.path()
+    }
+
+    /// A payment that waits, with a picture as its receipt, as the agent's form submits it.
+    pub async fn claim(&self, payer: UserId, toman: i64) -> PaymentId {
+        let now = self.clock.now();
+        let number = u64::from(Uuid::new_v4().as_fields().0);
+        let picture = pictures::encode(&pictures::receipt(number), ImageFormat::Png);
+        let receipt =
+            payments::keep_receipt(&self.db, &self.state.receipts, payer, picture, now).await.unwrap();
+        let method = payment_methods::draw(&self.db, payer, None, now).await.unwrap().unwrap();
+        let new = NewPayment {
+            request_id: Uuid::new_v4(),
+            method: method.id,
+            amount: Toman(toman),
+            tracking_number: Some(format!("{number}")),
+            transaction_hash: None,
+            note: String::new(),
+            receipt,
+        };
+        payments::submit(&self.db, payer, &new, now).await.unwrap().id
+    }
+
+    /// An order, as the agent's form places it; the worker makes its account.
+    pub async fn order(&self, buyer: UserId, username: &str) -> OrderId {
+        let new = NewOrder {
+            buyer,
+            plan: self.plan,
+            price_seen: Toman(PRICE),
+            username,
+            alias: "خانم نیک‌پندار",
+            note: "از طرف یکی از همکارها معرفی شده است",
+            on_hold: false,
+            request_id: Uuid::new_v4(),
+        };
+        orders::place(&self.db, &new, self.clock.now()).await.unwrap()
+    }
+
+    /// Lets the running jobs end; fails when money disagrees with itself or a job was left unrun.
+    pub async fn close(self) {
+        self.worker.stop().await;
+        self.time.abort();
+        self.app.finish().await;
+    }
+}
+
+/// The clock of the tests stands still; a worker that puts a job off needs one that runs.
+async fn let_time_pass(clock: Clock) {
+    loop {
+        clock.set(Clock::system().now());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+impl Deref for Shop {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.app
+    }
+}

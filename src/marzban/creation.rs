@@ -64,7 +64,7 @@ impl Inner {
     }
 
     async fn post(&self, new: &NewAccount, deadline: Instant) -> Result<Account, Stop> {
-        let (data_limit, expire, on_hold) = terms(new, self.clock.now())?;
+        let Terms { data_limit, expire, on_hold } = terms(new, self.clock.now())?;
         let protocols = self.protocols(deadline).await?;
         let note = new.note();
         let body = json(&wire::NewUser {
@@ -102,8 +102,17 @@ impl Inner {
     }
 }
 
-/// Data limit in bytes, expiry in Unix seconds, seconds on hold: as Marzban wants them, where zero would mean "none".
-fn terms(new: &NewAccount, now: Time) -> Result<(Option<i64>, Option<i64>, Option<u32>), Stop> {
+/// What an account is made with, as Marzban wants it, where zero would mean "none".
+struct Terms {
+    /// Bytes.
+    data_limit: Option<i64>,
+    /// Unix seconds.
+    expire: Option<i64>,
+    /// Seconds.
+    on_hold: Option<u32>,
+}
+
+fn terms(new: &NewAccount, now: Time) -> Result<Terms, Stop> {
     let data_limit = match new.data_limit_bytes {
         None => None,
         Some(bytes) => match i64::try_from(bytes) {
@@ -117,5 +126,5 @@ fn terms(new: &NewAccount, now: Time) -> Result<(Option<i64>, Option<i64>, Optio
         Validity::FromFirstConnection { seconds } if seconds > 0 => (None, Some(seconds)),
         _ => return Err(invalid(Field::Validity)),
     };
-    Ok((data_limit, expire, on_hold))
+    Ok(Terms { data_limit, expire, on_hold })
 }

@@ -4,8 +4,9 @@ use rad_panel::MIGRATOR;
 use sqlx::PgPool;
 
 /// Columns that refer to another table and have no index of their own, and why.
-const WITHOUT_INDEX: [(&str, &str, &str); 6] = [
+const WITHOUT_INDEX: [(&str, &str, &str); 7] = [
     ("payments", "processed_by", "people are never removed, and nobody lists payments by their decider"),
+    ("payments", "payment_method_id", "only those that count for a day are looked up, and those are indexed"),
     ("transactions", "created_by", "people are never removed, and nobody lists rows by their writer"),
     ("transactions", "payment_id", "always looked up with the type, which the two unique indexes cover"),
     ("transactions", "order_id", "always looked up with the type, which the two unique indexes cover"),

@@ -34,7 +34,7 @@ fn owner<'a>(state: &'a State, token: &str) -> Result<&'a User, Refusal> {
     Ok(user)
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: HeaderName) -> Option<&'a str> {
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|h| h.to_str().ok())
 }
 

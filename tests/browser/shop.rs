@@ -4,6 +4,7 @@ use std::{
     fs,
     ops::Deref,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -34,6 +35,7 @@ pub struct Shop {
     pub plan: PlanId,
     files: tempfile::TempDir,
     time: JoinHandle<()>,
+    receipts: AtomicU64,
 }
 
 impl Shop {
@@ -52,7 +54,8 @@ impl Shop {
         let plan = app.plan("یک‌ماهه، ۳۰ گیگ", 30, Some(30), PRICE).await;
         let time = tokio::spawn(let_time_pass(app.clock.clone()));
         let worker = worker::start(&app.state).await.unwrap();
-        Self { app, worker, plan, files: tempfile::tempdir().unwrap(), time }
+        let (files, receipts) = (tempfile::tempdir().unwrap(), AtomicU64::new(100));
+        Self { app, worker, plan, files, time, receipts }
     }
 
     /// A browser that has not signed in.
@@ -81,8 +84,12 @@ impl Shop {
 
     /// A payment that waits, with a picture as its receipt, as the agent's form submits it.
     pub async fn claim(&self, payer: UserId, toman: i64) -> PaymentId {
+        self.claim_by(payer, toman, self.receipts.fetch_add(1, Ordering::Relaxed)).await
+    }
+
+    /// The same with the receipt of this number, which may have been sent before.
+    pub async fn claim_by(&self, payer: UserId, toman: i64, number: u64) -> PaymentId {
         let now = self.clock.now();
-        let number = u64::from(Uuid::new_v4().as_fields().0);
         let picture = pictures::encode(&pictures::receipt(number), ImageFormat::Png);
         let receipt =
             payments::keep_receipt(&self.db, &self.state.receipts, payer, picture, now).await.unwrap();
@@ -91,7 +98,7 @@ impl Shop {
             request_id: Uuid::new_v4(),
             method: method.id,
             amount: Toman(toman),
-            tracking_number: Some(format!("{number}")),
+            tracking_number: Some(format!("14050902{number:06}")),
             transaction_hash: None,
             note: String::new(),
             receipt,

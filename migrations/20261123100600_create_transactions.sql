@@ -53,6 +53,8 @@ CREATE TABLE transactions (
 CREATE INDEX transactions_user_type_idx ON transactions (user_id, type, seq DESC);
 CREATE INDEX transactions_user_created_at_idx ON transactions (user_id, created_at);
 CREATE INDEX transactions_created_at_idx ON transactions (created_at);
+CREATE INDEX transactions_payment_id_idx ON transactions (payment_id);
+CREATE INDEX transactions_order_id_idx ON transactions (order_id);
 -- One money effect per event, whatever is clicked, retried or restarted.
 CREATE UNIQUE INDEX transactions_payment_submitted_once ON transactions (payment_id) WHERE type = 'CHARGE_PENDING';
 CREATE UNIQUE INDEX transactions_payment_decided_once ON transactions (payment_id)

@@ -4,12 +4,10 @@ use rad_panel::MIGRATOR;
 use sqlx::PgPool;
 
 /// Columns that refer to another table and have no index of their own, and why.
-const WITHOUT_INDEX: [(&str, &str, &str); 7] = [
+const WITHOUT_INDEX: [(&str, &str, &str); 5] = [
     ("payments", "processed_by", "people are never removed, and nobody lists payments by their decider"),
     ("payments", "payment_method_id", "only those that count for a day are looked up, and those are indexed"),
     ("transactions", "created_by", "people are never removed, and nobody lists rows by their writer"),
-    ("transactions", "payment_id", "always looked up with the type, which the two unique indexes cover"),
-    ("transactions", "order_id", "always looked up with the type, which the two unique indexes cover"),
     ("sign_ins", "user_id", "only the open ones are looked up, and those are indexed"),
     ("payments", "order_id", "indexed where there is one"),
 ];

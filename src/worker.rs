@@ -124,6 +124,7 @@ where
     R: Fn(AppState, Job) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Verdict> + Send + 'static,
 {
+    let mut readable = true;
     let permits = Arc::new(Semaphore::new(PARALLEL));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
@@ -144,8 +145,13 @@ where
                 });
                 continue;
             }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "the queue can't be read"),
+            Ok(None) => readable = true,
+            // Told once: the log of an outage is not filled with it.
+            Err(error) if readable => {
+                readable = false;
+                tracing::warn!(%error, "the queue can't be read");
+            }
+            Err(_) => {}
         }
         drop(permit);
         tokio::select! {

@@ -120,8 +120,10 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<AppError>().cloned() else { return response };
     match &error {
-        AppError::Internal(cause) => tracing::error!(%path, ?cause, "request failed"),
-        AppError::Unavailable(cause) => tracing::warn!(%path, ?cause, "database unavailable"),
+        AppError::Internal(cause) => tracing::error!(%path, cause = format!("{cause:#}"), "request failed"),
+        AppError::Unavailable(cause) => {
+            tracing::warn!(%path, cause = format!("{cause:#}"), "database unavailable");
+        }
         AppError::Slow => tracing::error!(%path, "no answer in time"),
         _ => tracing::debug!(%path, %error, "request refused"),
     }

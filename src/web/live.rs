@@ -79,9 +79,15 @@ impl Hub {
     /// Listens to the database until the process ends. After a lost connection the pages are told to look anew,
     /// because what changed meanwhile was not heard.
     pub async fn listen(self, db: PgPool) {
+        let mut told = false;
         loop {
-            if let Err(error) = self.forward(&db).await {
-                tracing::warn!(%error, "live changes: connection lost");
+            match self.forward(&db).await {
+                Ok(()) => told = false,
+                Err(error) if !told => {
+                    told = true;
+                    tracing::warn!(%error, "live changes: connection lost");
+                }
+                Err(_) => {}
             }
             self.send(Signal::Resync);
             tokio::time::sleep(Duration::from_secs(2)).await;

@@ -93,9 +93,7 @@ async fn pay(
         method: drawn.id,
         amount: Toman(toman),
         tracking_number: Some(format!("{}", 140_509_000_000_i64 + i64::from(seed) * 7_919)),
-        transaction_hash: drawn
-            .needs_hash()
-            .then(|| format!("{:064x}", u128::from(seed) * 0x9e37_79b9_7f4a_7c15)),
+        transaction_hash: drawn.needs_hash().then(|| picture::digits(seed)),
         note: String::new(),
         receipt,
     };

@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
+use sha2::{Digest, Sha256};
 
 const INK: Rgb<u8> = Rgb([55, 65, 81]);
 const PALE: Rgb<u8> = Rgb([209, 213, 219]);
@@ -33,6 +34,11 @@ pub fn receipt(seed: u32) -> image::ImageResult<Vec<u8>> {
     let mut png = Cursor::new(Vec::new());
     picture.write_to(&mut png, ImageFormat::Png)?;
     Ok(png.into_inner())
+}
+
+/// 64 hexadecimal digits, as of a transaction's hash.
+pub fn digits(seed: u32) -> String {
+    Sha256::digest(seed.to_be_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn fill(picture: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, u32), colour: Rgb<u8>) {

@@ -47,7 +47,6 @@ CREATE TABLE payments (
     CONSTRAINT payments_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders (id),
     CONSTRAINT payments_processed_by_fkey FOREIGN KEY (processed_by) REFERENCES users (id),
     CONSTRAINT payments_receipt_id_key UNIQUE (receipt_id),
-    CONSTRAINT payments_transaction_hash_key UNIQUE (transaction_hash),
     CONSTRAINT payments_request_id_key UNIQUE (user_id, request_id),
     CONSTRAINT payments_amount_positive CHECK (amount > 0),
     CONSTRAINT payments_approved_amount_positive CHECK (approved_amount > 0),
@@ -62,6 +61,9 @@ CREATE TABLE payments (
     ),
     CONSTRAINT payments_rejected_with_reason CHECK (status <> 'REJECTED' OR char_length(admin_notes) > 0)
 );
+-- A hash counts once. One that was rejected or withdrawn may be sent again: the transfer itself is real.
+CREATE UNIQUE INDEX payments_transaction_hash_key ON payments (transaction_hash)
+    WHERE status IN ('PENDING', 'APPROVED');
 CREATE INDEX payments_pending_idx ON payments (id) WHERE status = 'PENDING';
 CREATE INDEX payments_pending_by_user_idx ON payments (user_id) WHERE status = 'PENDING';
 CREATE INDEX payments_status_idx ON payments (status, id DESC);

@@ -100,7 +100,9 @@ impl MarzbanConfig {
             username: values.get(&MARZBAN_USERNAME, |text| Some(text.to_owned()))?,
             password: values.get(&MARZBAN_PASSWORD, |text| Some(Secret::new(text.to_owned())))?,
             connect_timeout: values.get(&MARZBAN_CONNECT_TIMEOUT, seconds)?,
-            timeout: values.get(&MARZBAN_TIMEOUT, seconds)?,
+            // Shorter than the lease of the job that waits for it.
+            timeout: values
+                .get(&MARZBAN_TIMEOUT, |text| number::<u64>(1..=90)(text).map(Duration::from_secs))?,
             max_in_flight: values.get(&MARZBAN_MAX_IN_FLIGHT, number(1..=100))?,
             http_proxy: values.optional(&HTTP_PROXY, proxy_url)?,
             https_proxy: values.optional(&HTTPS_PROXY, proxy_url)?,

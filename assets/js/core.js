@@ -25,3 +25,7 @@ function pageDigits(text) {
 function isTyping(target) {
   return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
 }
+
+// A message that stands in the page from the start is not announced by itself.
+const message = document.querySelector("#flash");
+if (message && message.textContent.trim()) announce(message.textContent.trim());

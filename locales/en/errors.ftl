@@ -14,3 +14,5 @@ errors-slow = The answer took too long.
 errors-slow-advice = Before trying again, look whether it was stored after all. A form that is sent again is not counted twice.
 errors-internal = Something went wrong.
 errors-internal-advice = The failure has been logged. Your credit and your orders are as they were; please try again later.
+errors-cross-site = This form came from another site.
+errors-cross-site-advice = It was refused for your safety. Open the panel itself and go on from there.

@@ -178,3 +178,4 @@ payments-credited-label = Credited
 payments-ledger = Ledger rows
 payments-column-confirmed = Confirmed
 payments-column-pending = Pending
+payments-form-used = This form was already taken, for { $amount }. If this is another payment, check the amount and send it again.

@@ -178,3 +178,4 @@ payments-credited-label = به اعتبار آمد
 payments-ledger = ردیف‌های دفتر
 payments-column-confirmed = تاییدشده
 payments-column-pending = امانی
+payments-form-used = این فرم یک بار برای { $amount } ثبت شده است. اگر این پرداخت دیگری است، مبلغ را ببینید و دوباره بفرستید.

@@ -86,6 +86,17 @@ pub async fn sign_in(
     }
 
     let mut tx = db.begin().await?;
+    // The password may have been changed, or the account disabled, while this one was being checked.
+    let unchanged = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND status = 'ACTIVE' FOR SHARE",
+        user.id.0,
+        user.password_hash
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if unchanged.is_none() {
+        return Err(SignInError::Wrong);
+    }
     throttle::succeed(&mut tx, attempt).await?;
     let sign_in = Uuid::new_v4();
     sqlx::query!(

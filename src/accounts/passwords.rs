@@ -1,7 +1,7 @@
 //! Passwords: argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane), off the async threads, and only so
 //! many at once that sign-ins can't eat the machine's memory.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 /// The fewest characters of a password.
 pub const MIN_LENGTH: usize = 8;
 
-static PERMITS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)));
+static PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)))
+});
 
 /// A hash that no password matches, for users that don't exist: verifying it takes the time of a real one.
 static NOBODY: LazyLock<Result<String, String>> =
@@ -62,6 +63,11 @@ impl Passwords {
 async fn off_the_async_threads<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
-    let _permit = PERMITS.acquire().await.map_err(|error| error.to_string())?;
+    let permit = Arc::clone(&PERMITS).acquire_owned().await.map_err(|error| error.to_string())?;
+    // The permit goes along: who hangs up ends the waiting, not the work.
+    let work = move || {
+        let _permit = permit;
+        work()
+    };
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
 }

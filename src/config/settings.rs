@@ -58,7 +58,7 @@ settings! {
     MARZBAN_PASSWORD true "text" R, "That admin's password.";
     MARZBAN_PUBLIC_URL false "http(s):// URL" M("MARZBAN_URL"), "What relative subscription links are completed with: Marzban as customers reach it.";
     MARZBAN_CONNECT_TIMEOUT false "seconds, 1 to 300" D("5"), "How long connecting to Marzban may take.";
-    MARZBAN_TIMEOUT false "seconds, 1 to 300" D("20"), "How long one Marzban request may take in all.";
+    MARZBAN_TIMEOUT false "seconds, 1 to 90" D("20"), "How long one Marzban request may take in all.";
     MARZBAN_MAX_IN_FLIGHT false "requests, 1 to 100" D("8"), "How many requests Marzban gets at the same time.";
     HTTP_PROXY true "http, https, socks5 or socks5h URL" M("no proxy"), "The proxy for http:// addresses; may hold user:password@.";
     HTTPS_PROXY true "http, https, socks5 or socks5h URL" M("no proxy"), "The proxy for https:// addresses; may hold user:password@.";

@@ -10,7 +10,7 @@ use super::jobs::code;
 use crate::{
     calendar::{Clock, Time},
     ids::OrderId,
-    marzban::{Account, Marzban, Outcome},
+    marzban::{Account, Cause, Marzban, Outcome},
 };
 
 /// News younger than this is not asked for again by a page.
@@ -21,6 +21,8 @@ const STALE: time::Duration = time::Duration::minutes(15);
 const FORGOTTEN: time::Duration = time::Duration::days(7);
 /// How many accounts one run of the schedule asks about, one after the other.
 const AT_ONCE: i64 = 200;
+/// After so many accounts that can't be read it is the server that is ill, and the run ends.
+const UNREAD: usize = 5;
 /// How long a page may wait for the server.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -44,7 +46,7 @@ pub async fn refresh(
     Ok(())
 }
 
-/// Asks about the accounts with the oldest news; ends at the first one that can't be asked about. Returns how many
+/// Asks about the accounts with the oldest news; ends when the server can't be asked. Returns how many
 /// answered.
 ///
 /// # Errors
@@ -63,12 +65,17 @@ pub async fn refresh_stale(db: &PgPool, marzban: &Marzban, clock: &Clock) -> sql
     )
     .fetch_all(db)
     .await?;
-    let mut answered = 0;
+    let (mut answered, mut unread) = (0, 0);
     for account in stale {
         match marzban.account(&account.username).await {
             Outcome::Done(Some(found)) if found.belongs_to(account.order) => {
                 write_down(db, account.order, &found, clock.now()).await?;
                 answered += 1;
+            }
+            // One account that can't be read must not stand before all others for ever.
+            Outcome::Unknown(Cause::BadAnswer | Cause::Server5xx) if unread < UNREAD => {
+                unread += 1;
+                put_back(db, account.order, clock.now()).await?;
             }
             Outcome::Unknown(_) => break,
             // Gone, or someone else's: the last news stays, but the others get their turn first.

@@ -12,8 +12,8 @@ use std::net::IpAddr;
 use crate::{calendar::Time, ids::UserId};
 
 pub use service::{
-    ApprovalInput, DecideError, NewPayment, SubmitError, Submitted, approve, find_submitted, keep_receipt,
-    reject, submit, withdraw,
+    ApprovalInput, Claimed, DecideError, NewPayment, SubmitError, Submitted, approve, find_submitted,
+    keep_receipt, reject, submit, withdraw,
 };
 
 /// The longest tracking number, characters.

@@ -21,6 +21,8 @@ use crate::{
 
 /// A large photo takes up to half a gigabyte while it is decoded.
 const DECODED_AT_ONCE: usize = 2;
+/// How many receipts without a payment are kept per person.
+const UNUSED: i64 = 10;
 
 /// The folder of receipts; clones share it.
 #[derive(Clone, Debug)]
@@ -88,6 +90,29 @@ impl Store {
                 Err(error.into())
             }
         }
+    }
+
+    /// Forgets all but the newest [`UNUSED`] receipts of this person that no payment refers to: a form sent wrongly
+    /// again and again must not fill the disk. Returns the keys, for [`Store::discard`] after the commit.
+    pub async fn remove_surplus(
+        &self,
+        conn: &mut PgConnection,
+        user: UserId,
+    ) -> Result<Vec<Uuid>, ReceiptError> {
+        let keys = sqlx::query_scalar!(
+            "DELETE FROM receipts WHERE uploaded_by = $1 AND id IN (
+                 SELECT id FROM (
+                     SELECT r.id, row_number() OVER (ORDER BY r.id DESC) AS place FROM receipts r
+                     WHERE r.uploaded_by = $1 AND NOT EXISTS (SELECT FROM payments p WHERE p.receipt_id = r.id)
+                 ) unused WHERE place > $2
+             )
+             RETURNING storage_key",
+            user.0,
+            UNUSED,
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(keys)
     }
 
     /// The bytes of a stored file, or nothing if there is none: a PDF has no thumbnail.

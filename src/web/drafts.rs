@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{DefaultBodyLimit, Request};
-use tower_sessions::Session;
+use tower_sessions::{Expiry, Session, cookie::time::Duration};
 
 use super::{AppError, Fields, forms};
 
@@ -32,9 +32,11 @@ pub async fn keep_request(session: &Session, page: &str, mut request: Request) -
     // A form sent again is a new form.
     values.remove("request_id");
     let size: usize = values.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if values.is_empty() || size > MAX_DRAFT {
+    if values.is_empty() || size + page.len() > MAX_DRAFT {
         return Ok(());
     }
+    // A stranger's session need not outlive her coffee; signing in gives it the usual days.
+    session.set_expiry(Some(Expiry::OnInactivity(Duration::hours(1))));
     session.insert(DRAFT, Draft { page: page.to_owned(), values }).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use axum::{
 use axum_htmx::HxRequest;
 
 use super::{AppState, Page, client::Preferences, forms};
-use crate::locale::Tr;
+use crate::locale::{Language, Tr};
 
 /// What ends a request without its page. What a person reads is a message, so that a cause can't leak.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum AppError {
     /// Signed in, but not for this.
     #[error("forbidden")]
     Forbidden,
+    /// A form that another site sent.
+    #[error("sent by another site")]
+    CrossSite,
     /// The request is not one that our pages send.
     #[error("bad request: {0}")]
     BadRequest(&'static str),
@@ -44,10 +47,28 @@ impl AppError {
         Self::Internal(Arc::new(cause.into()))
     }
 
+    /// The error that an answer stands for: one of ours, or a refusal of a layer or an extractor, which speak
+    /// no language and make no pages.
+    fn of(response: &Response) -> Option<Self> {
+        if let Some(error) = response.extensions().get::<Self>() {
+            return Some(error.clone());
+        }
+        let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+        if !response.status().is_client_error() || kind.is_some_and(|kind| !kind.starts_with(b"text/plain")) {
+            return None;
+        }
+        Some(match response.status() {
+            StatusCode::FORBIDDEN => Self::CrossSite,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            // An address of ours with a strange id or query.
+            _ => Self::BadRequest("refused by an extractor"),
+        })
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable(_) | Self::Slow => StatusCode::SERVICE_UNAVAILABLE,
@@ -118,7 +139,10 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
     let preferences = Preferences::read(request.headers());
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
-    let Some(error) = response.extensions().get::<AppError>().cloned() else { return response };
+    let Some(error) = AppError::of(&response) else { return response };
+    // A person who is known has chosen her language, on whatever device.
+    let language = response.extensions().get::<Language>().copied().unwrap_or(preferences.language);
+    let preferences = Preferences { language, ..preferences };
     match &error {
         AppError::Internal(cause) => tracing::error!(%path, cause = format!("{cause:#}"), "request failed"),
         AppError::Unavailable(cause) => {
@@ -171,6 +195,7 @@ fn texts(t: &Tr, error: &AppError) -> (String, String) {
     match error {
         AppError::NotFound => (t.errors_not_found(), t.errors_not_found_advice()),
         AppError::Forbidden => (t.errors_forbidden(), t.errors_forbidden_advice()),
+        AppError::CrossSite => (t.errors_cross_site(), t.errors_cross_site_advice()),
         AppError::BadRequest(_) => (t.errors_bad_request(), t.errors_bad_request_advice()),
         AppError::TooLarge => (t.errors_too_large(), t.errors_too_large_advice()),
         AppError::Unavailable(_) => (t.errors_unavailable(), t.errors_unavailable_advice()),

@@ -19,6 +19,8 @@ pub struct Fields {
 
 /// No field of ours is longer, in bytes.
 const MAX_FIELD: usize = 8 * 1024;
+/// Nor are all fields of a form together, names included, in bytes.
+const MAX_TYPED: usize = 64 * 1024;
 
 impl Fields {
     /// Fields with values and no errors.
@@ -140,6 +142,7 @@ pub fn is_multipart(headers: &HeaderMap) -> bool {
 
 async fn read_multipart(mut form: Multipart, max_file: usize) -> Result<Upload, AppError> {
     let mut upload = Upload::default();
+    let mut typed = 0;
     while let Some(mut field) = form.next_field().await.map_err(refused)? {
         let name = field.name().unwrap_or_default().to_owned();
         let is_file = field.file_name().is_some();
@@ -155,10 +158,16 @@ async fn read_multipart(mut form: Multipart, max_file: usize) -> Result<Upload, 
         }
         match (is_file, too_large) {
             (true, true) if max_file > 0 => upload.file = UploadedFile::TooLarge,
-            (true, false) if !bytes.is_empty() => upload.file = UploadedFile::Bytes(bytes),
+            (true, false) if !bytes.is_empty() => {
+                upload.file = UploadedFile::Bytes(std::mem::take(&mut bytes))
+            }
             (true, _) => {}
             (false, true) => return Err(AppError::TooLarge),
             (false, false) => upload.fields.set(&name, String::from_utf8_lossy(&bytes)),
+        }
+        typed += name.len() + if is_file { 0 } else { bytes.len() };
+        if typed > MAX_TYPED {
+            return Err(AppError::TooLarge);
         }
     }
     Ok(upload)

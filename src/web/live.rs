@@ -89,7 +89,6 @@ impl Hub {
                 }
                 Err(_) => {}
             }
-            self.send(Signal::Resync);
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
     }

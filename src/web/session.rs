@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     AppError, AppState, Page, PageResult,
     client::Preferences,
+    doors::is_own_path,
     html,
     session_store::HashedStore,
     viewer::{self, Viewer},
@@ -45,6 +46,7 @@ pub fn layer(store: HashedStore, secure: bool) -> SessionManagerLayer<HashedStor
 pub async fn begin(session: &Session, sign_in: Uuid) -> Result<(), AppError> {
     session.cycle_id().await?;
     session.insert(SIGN_IN, sign_in).await?;
+    session.set_expiry(Some(Expiry::OnInactivity(Duration::days(DAYS))));
     Ok(())
 }
 
@@ -66,15 +68,17 @@ pub async fn identify(
     if comes_from_elsewhere(&request) {
         return arrive(&app, &request).unwrap_or_else(IntoResponse::into_response);
     }
-    match find_viewer(&app, &session).await {
-        Ok(Some(viewer)) => {
-            app.remember_shop_name(&viewer.shop_name);
-            request.extensions_mut().insert(viewer);
-        }
-        Ok(None) => {}
+    let viewer = match find_viewer(&app, &session).await {
+        Ok(viewer) => viewer,
         Err(error) => return error.into_response(),
-    }
-    next.run(request).await
+    };
+    let Some(viewer) = viewer else { return next.run(request).await };
+    app.remember_shop_name(&viewer.shop_name);
+    let language = viewer.language;
+    request.extensions_mut().insert(viewer);
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(language);
+    response
 }
 
 async fn find_viewer(app: &AppState, session: &Session) -> Result<Option<Viewer>, AppError> {
@@ -115,7 +119,9 @@ struct ArrivalPage {
 /// A page of our own that leads to the same address: that second request is same-site and bears the cookie.
 fn arrive(app: &AppState, request: &Request) -> PageResult {
     let preferences = Preferences::read(request.headers());
-    let address = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+    let address = request.uri().path_and_query().map_or("/", |p| p.as_str());
+    // `//elsewhere.example` would be an address of another site.
+    let address = if is_own_path(address) { address } else { "/" }.to_owned();
     let t = crate::locale::Tr::new(preferences.language);
     let page =
         Page::without_viewer(app, preferences, t.layout_arrival_title(), request.uri().path().to_owned());

@@ -250,6 +250,16 @@ async fn a_link_from_telegram_finds_the_person_signed_in(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_arrival_never_leads_to_another_site(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let client = app.stranger();
+    for path in ["//evil.example/login", "/\\evil.example"] {
+        let answer = client.send(client.request_from_elsewhere(Method::GET, path)).await.expect(200);
+        assert_eq!(answer.attribute("meta[http-equiv=refresh]", "content"), "0; url=/", "{path}");
+    }
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn after_signing_in_a_person_is_led_back_but_never_to_another_site(db: PgPool) {
     let app = TestApp::start(db).await;
     for (next, destination) in [

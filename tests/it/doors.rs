@@ -148,3 +148,24 @@ async fn a_database_that_cannot_be_reached_gets_an_honest_page_and_comes_back_by
         }
     }
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_refusal_of_any_layer_is_a_page_in_the_language_of_its_reader(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let client = app.signed_in("sara").await;
+    for path in ["/admin/payments/abc", "/receipts/abc", "/admin/payments?after=abc"] {
+        let answer = client.get(path).await.expect(400);
+        assert_eq!(answer.attribute("html", "lang"), "fa", "{path}");
+        assert!(!answer.body.contains("parse") && !answer.body.contains("deserialize"), "{}", answer.body);
+    }
+    let forged = client.send(client.request_from_elsewhere(Method::POST, "/sign-out")).await.expect(403);
+    assert!(forged.text("h1").contains("سایت دیگری"), "{}", forged.body);
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_error_page_speaks_the_language_of_who_is_signed_in(db: PgPool) {
+    let app = TestApp::start(db).await;
+    app.signed_in("reza").await.post("/preferences", &[("language", "en"), ("back", "/")]).await.expect(303);
+    let elsewhere = app.signed_in("reza").await;
+    assert_eq!(elsewhere.get("/nothing").await.expect(404).attribute("html", "lang"), "en");
+}

@@ -121,6 +121,7 @@ pub async fn rows(app: &TestApp, payment: PaymentId) -> Vec<(EntryType, i64, i64
 }
 
 /// The form of a payment as a browser holds it: what is hidden in it, and what is typed.
+#[derive(Clone)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {

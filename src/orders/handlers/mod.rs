@@ -79,8 +79,13 @@ struct UsagePart {
 /// What is left of an account, asked of the server now.
 async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) -> PageResult {
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
-    usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
-    let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    let shown = OrderView::new(&t, &order, area.orders, app.clock.now());
+    let order = if shown.is_stale {
+        usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
+        queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?
+    } else {
+        order
+    };
     // Whatever came of it, this part does not ask again by itself.
     let order = OrderView { is_stale: false, ..OrderView::new(&t, &order, area.orders, app.clock.now()) };
     html(&UsagePart { order })

@@ -98,8 +98,13 @@ pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
     let (t, now, payer) = (ask.page.t, ask.app.clock.now(), ask.who.id);
     let request_id = form.request_id()?;
     let before = payments::find_submitted(&mut *ask.app.db.acquire().await?, payer, request_id).await?;
-    if before.is_some() {
-        return accepted(&ask).await;
+    if let Some(before) = before {
+        if is_that_claim(&form, &before) {
+            return accepted(&ask).await;
+        }
+        // She went back and typed another payment into a form that was taken: nothing of it may be dropped unsaid.
+        form.set("request_id", Uuid::new_v4().to_string());
+        form.fail("amount", t.payments_form_used(t.amount(before.amount)));
     }
     let receipt = read_receipt(&ask, &mut form, file).await?;
     let new = read_claim(&mut form, &t, request_id, receipt);
@@ -124,6 +129,13 @@ pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
     }
     let page = show(&ask.app, &ask.who, ask.page, form, method).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// Whether the form still claims what it claimed when it was taken.
+fn is_that_claim(form: &Fields, before: &payments::Claimed) -> bool {
+    Toman::parse(form.get("amount")) == Ok(before.amount)
+        && clean_number(form.get("tracking_number")) == before.tracking_number.as_deref().unwrap_or_default()
+        && clean_hash(form.get("transaction_hash")) == before.transaction_hash.as_deref().unwrap_or_default()
 }
 
 async fn accepted(ask: &Ask<Agent>) -> Result<Response, AppError> {

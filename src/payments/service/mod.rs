@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub use decide::{ApprovalInput, DecideError, approve, reject, withdraw};
-pub use submit::{NewPayment, SubmitError, Submitted, find_submitted, keep_receipt, submit};
+pub use submit::{Claimed, NewPayment, SubmitError, Submitted, find_submitted, keep_receipt, submit};
 
 async fn write_down(
     conn: &mut PgConnection,

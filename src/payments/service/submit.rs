@@ -61,6 +61,16 @@ pub struct Submitted {
     pub again: bool,
 }
 
+/// What a form that was taken before had claimed.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    pub id: PaymentId,
+    /// Toman.
+    pub amount: Toman,
+    pub tracking_number: Option<String>,
+    pub transaction_hash: Option<String>,
+}
+
 /// Checks and stores an upload; a form that comes back with errors carries it on by its id.
 ///
 /// # Errors
@@ -74,10 +84,13 @@ pub async fn keep_receipt(
 ) -> Result<ReceiptId, ReceiptError> {
     let prepared = store.prepare(upload).await?;
     let mut conn = db.acquire().await?;
-    store.save(&mut conn, prepared, payer, now).await
+    let id = store.save(&mut conn, prepared, payer, now).await?;
+    let surplus = store.remove_surplus(&mut conn, payer).await?;
+    store.discard(&surplus).await?;
+    Ok(id)
 }
 
-/// The payment that this form made before.
+/// What this form had claimed when it was taken before, if it was.
 ///
 /// # Errors
 /// When the database fails.
@@ -85,9 +98,11 @@ pub async fn find_submitted(
     conn: &mut PgConnection,
     payer: UserId,
     request_id: Uuid,
-) -> sqlx::Result<Option<PaymentId>> {
-    sqlx::query_scalar!(
-        r#"SELECT id AS "id: PaymentId" FROM payments WHERE user_id = $1 AND request_id = $2"#,
+) -> sqlx::Result<Option<Claimed>> {
+    sqlx::query_as!(
+        Claimed,
+        r#"SELECT id AS "id: PaymentId", amount AS "amount: Toman", tracking_number, transaction_hash
+           FROM payments WHERE user_id = $1 AND request_id = $2"#,
         payer.0,
         request_id
     )
@@ -111,8 +126,8 @@ pub async fn submit(
     // The method before the wallet, everywhere: two submissions then wait for each other in one order.
     let method = payment_methods::lock_for_payment(&mut tx, new.method, payer.user, now).await?;
     ledger::lock(&mut tx, payer.user).await?;
-    if let Some(id) = find_submitted(&mut tx, payer.user, new.request_id).await? {
-        return Ok(Submitted { id, again: true });
+    if let Some(before) = find_submitted(&mut tx, payer.user, new.request_id).await? {
+        return Ok(Submitted { id: before.id, again: true });
     }
     if new.amount < limits.payment_min || new.amount > limits.payment_max {
         return Err(SubmitError::AmountOutOfRange { min: limits.payment_min, max: limits.payment_max });

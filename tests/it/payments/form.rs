@@ -330,3 +330,20 @@ async fn what_was_typed_survives_the_last_card_closing(db: PgPool) {
     assert_eq!(wallet(&app, app.reza).await, (0, 50_000));
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn another_payment_typed_into_a_form_that_was_taken_is_not_dropped_unsaid(db: PgPool) {
+    let app = TestApp::start(db).await;
+    card(&app.db, "ملی").await;
+    let reza = app.signed_in("reza").await;
+    let form = Form::open(&reza).await;
+    form.clone().with("amount", "50000").send_file(&reza, "a.png", &screenshot(1)).await.expect(303);
+    let back = form.with("amount", "70000").send_file(&reza, "b.png", &screenshot(2)).await.expect(422);
+    assert!(back.text("#amount-error").contains("۵۰٬۰۰۰"), "{}", back.text("#amount-error"));
+    let again = Form::of(&back).with("amount", "70000");
+    again.send(&reza).await.expect(303);
+    let amounts =
+        sqlx::query_scalar!("SELECT amount FROM payments ORDER BY id").fetch_all(&app.db).await.unwrap();
+    assert_eq!(amounts, [50_000, 70_000]);
+    app.finish().await;
+}

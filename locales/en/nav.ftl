@@ -5,6 +5,7 @@ nav-create-account = New account
 nav-accounts = Accounts
 nav-payments = Payment queue
 nav-payment-history = Payment history
+nav-plans = Plans
 layout-below-zero = You owe { $amount }. Until it is paid you cannot create or renew; if it is not paid by { $deadline }, all accounts will be disabled.
 layout-arrival-title = One moment…
 layout-arrival-continue = Continue

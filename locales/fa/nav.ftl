@@ -5,6 +5,7 @@ nav-create-account = اکانت جدید
 nav-accounts = اکانت‌ها
 nav-payments = صف پرداخت‌ها
 nav-payment-history = سابقهٔ پرداخت‌ها
+nav-plans = پلن‌ها
 layout-below-zero = { $amount } بدهکار هستید. تا تسویه، ساخت و تمدید بسته است و اگر تا { $deadline } تسویه نشود، همهٔ اکانت‌ها غیرفعال می‌شوند.
 layout-arrival-title = چند لحظه…
 layout-arrival-continue = ادامه

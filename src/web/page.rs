@@ -208,6 +208,7 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
                     ..item("/admin/payments", t.nav_payments(), "banknotes")
                 },
                 item("/admin/payments/history", t.nav_payment_history(), "clock"),
+                item("/admin/plans", t.nav_plans(), "shopping-bag"),
             ]
         }
         Role::Agent => vec![

@@ -10,6 +10,7 @@ mod marzban;
 mod migrations;
 mod orders;
 mod payments;
+mod plans;
 mod private_postgres;
 mod receipts;
 mod shell;

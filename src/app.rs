@@ -31,7 +31,7 @@ use crate::{
     calendar::Clock,
     config::Config,
     marzban::Marzban,
-    orders, payments, plans, receipts,
+    orders, payment_methods, payments, plans, receipts,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -67,6 +67,7 @@ impl Doors {
             agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
             admin: payments::handlers::admin_routes()
                 .merge(plans::handlers::admin_routes())
+                .merge(payment_methods::handlers::admin_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }

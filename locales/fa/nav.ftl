@@ -6,6 +6,7 @@ nav-accounts = اکانت‌ها
 nav-payments = صف پرداخت‌ها
 nav-payment-history = سابقهٔ پرداخت‌ها
 nav-plans = پلن‌ها
+nav-payment-methods = روش‌های پرداخت
 layout-below-zero = { $amount } بدهکار هستید. تا تسویه، ساخت و تمدید بسته است و اگر تا { $deadline } تسویه نشود، همهٔ اکانت‌ها غیرفعال می‌شوند.
 layout-arrival-title = چند لحظه…
 layout-arrival-continue = ادامه

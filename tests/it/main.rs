@@ -9,6 +9,7 @@ mod live;
 mod marzban;
 mod migrations;
 mod orders;
+mod payment_methods;
 mod payments;
 mod plans;
 mod private_postgres;

@@ -31,7 +31,7 @@ use crate::{
     calendar::Clock,
     config::Config,
     marzban::Marzban,
-    orders, payment_methods, payments, plans, receipts,
+    orders, payment_methods, payments, plans, receipts, settings,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -68,6 +68,7 @@ impl Doors {
             admin: payments::handlers::admin_routes()
                 .merge(plans::handlers::admin_routes())
                 .merge(payment_methods::handlers::admin_routes())
+                .merge(settings::handlers::admin_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }

@@ -7,6 +7,7 @@ nav-payments = Payment queue
 nav-payment-history = Payment history
 nav-plans = Plans
 nav-payment-methods = Payment methods
+nav-settings = Settings
 layout-below-zero = You owe { $amount }. Until it is paid you cannot create or renew; if it is not paid by { $deadline }, all accounts will be disabled.
 layout-arrival-title = One moment…
 layout-arrival-continue = Continue

@@ -14,6 +14,7 @@ mod payments;
 mod plans;
 mod private_postgres;
 mod receipts;
+mod settings;
 mod shell;
 mod simulator;
 mod support;

@@ -42,3 +42,19 @@ plans-changed-at = Time
 plans-changed-by = By
 plans-by-panel = The panel
 plans-was = was { $amount }
+
+# Change of all prices
+plans-prices-title = Change all prices
+plans-prices-about = All plans, active or not, become dearer or cheaper by one percentage, rounded to thousands of Toman.
+plans-prices-direction = Which way?
+plans-prices-up = Dearer
+plans-prices-down = Cheaper
+plans-prices-percent = By
+plans-percent = %
+plans-prices-preview = Preview
+plans-prices-preview-title = New prices
+plans-prices-stale = Since the preview, plans or prices have changed, and nothing was applied. This preview is fresh.
+plans-prices-unsound = By this percentage an agents' price would not stay below its public price, or a price would leave its range. Type another percentage or change that plan by itself.
+plans-prices-breaks = Impossible
+plans-prices-apply = Apply these prices
+plans-repriced = The prices of { $count } plans were saved.

@@ -42,3 +42,19 @@ plans-changed-at = زمان
 plans-changed-by = چه کسی
 plans-by-panel = خود پنل
 plans-was = پیش از آن { $amount }
+
+# Change of all prices
+plans-prices-title = تغییر همهٔ قیمت‌ها
+plans-prices-about = همهٔ پلن‌ها، فعال و غیرفعال، به یک درصد گران یا ارزان می‌شوند و به هزار تومان گرد می‌شوند.
+plans-prices-direction = چه کنیم؟
+plans-prices-up = گران شود
+plans-prices-down = ارزان شود
+plans-prices-percent = چند درصد
+plans-percent = ٪
+plans-prices-preview = پیش‌نمایش
+plans-prices-preview-title = قیمت‌های تازه
+plans-prices-stale = از زمان پیش‌نمایش، پلن‌ها یا قیمت‌ها عوض شده‌اند و چیزی تغییر نکرد. این پیش‌نمایش تازه است.
+plans-prices-unsound = با این درصد، قیمت نمایندهٔ یک پلن کمتر از قیمت عمومی نمی‌ماند یا قیمتی از اندازه بیرون می‌رود. درصد دیگری بنویسید یا آن پلن را جداگانه تغییر دهید.
+plans-prices-breaks = ناممکن
+plans-prices-apply = همین قیمت‌ها ثبت شود
+plans-repriced = قیمت { $count } پلن ثبت شد.

@@ -4,6 +4,7 @@
 //! written in the same transaction. Admins change plans one after the other.
 
 pub mod handlers;
+pub mod prices;
 mod queries;
 mod service;
 

@@ -110,7 +110,7 @@ pub async fn price_history(conn: &mut PgConnection, id: PlanId) -> sqlx::Result<
 pub async fn last_change(conn: &mut PgConnection, id: PlanId) -> sqlx::Result<Option<(String, Time)>> {
     let row = sqlx::query!(
         r#"SELECT u.username, l.created_at FROM audit_log l JOIN users u ON u.id = l.actor_id
-           WHERE l.subject_type = 'plan' AND l.subject_id = $1 AND l.action IN ('plan.create', 'plan.update')
+           WHERE l.subject_type = 'plan' AND l.subject_id = $1 AND l.action IN ('plan.create', 'plan.update', 'plan.reprice')
            ORDER BY l.id DESC LIMIT 1"#,
         id.0
     )

@@ -1,5 +1,7 @@
 //! The owner's plans: what is on offer, at which price, in which order, and who changed it.
 
+mod prices;
+
 use rad_panel::{ids::PlanId, plans};
 use sqlx::PgPool;
 

@@ -1,6 +1,7 @@
 //! The owner's pages about plans.
 
 mod form;
+mod prices;
 
 use askama::Template;
 use axum::{
@@ -34,6 +35,7 @@ pub fn admin_routes() -> Routes<AdminDoor> {
     Routes::new()
         .route(LIST, get(index).post(create))
         .route("/admin/plans/new", get(new))
+        .route("/admin/plans/prices", get(prices::show).post(prices::update))
         .route("/admin/plans/{id}", get(edit).post(update))
         .route("/admin/plans/{id}/activation", post(create_activation))
         .route("/admin/plans/{id}/deactivation", post(create_deactivation))

@@ -31,7 +31,7 @@ use crate::{
     calendar::Clock,
     config::Config,
     marzban::Marzban,
-    orders, payments, receipts,
+    orders, payment_methods, payments, plans, receipts, settings,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -66,6 +66,9 @@ impl Doors {
             end_user: orders::handlers::end_user_routes(),
             agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
             admin: payments::handlers::admin_routes()
+                .merge(plans::handlers::admin_routes())
+                .merge(payment_methods::handlers::admin_routes())
+                .merge(settings::handlers::admin_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }

@@ -7,6 +7,13 @@ use sqlx::PgConnection;
 
 use crate::{calendar::Time, ids::UserId};
 
+/// Who does something, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Actor {
+    pub user: UserId,
+    pub address: Option<IpAddr>,
+}
+
 /// One deed.
 #[derive(Clone, Debug)]
 pub struct Deed<'a> {

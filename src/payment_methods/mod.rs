@@ -3,8 +3,12 @@
 //! Invariant: a method takes no more payments in a Tehran day than its daily count and amount allow. Who submits
 //! locks the method's row first, so that two payers at once can't both take the last place.
 
+mod addresses;
 mod create;
 mod draws;
+pub mod handlers;
+mod queries;
+mod service;
 
 use crate::{
     ids::PaymentMethodId,
@@ -12,8 +16,10 @@ use crate::{
     persian::{CardNumber, Sheba},
 };
 
+pub use addresses::{COINS, Network};
 pub use create::{Destination, NewMethod, create};
 pub use draws::{Refusal, draw, lock_for_payment, release, stay};
+pub use service::{ChangeError, Draft, add, set_active, update};
 
 /// What a method is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -22,6 +28,22 @@ pub enum MethodType {
     Card,
     Sheba,
     Crypto,
+}
+
+impl MethodType {
+    /// The word that stands in the database and in addresses.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Card => "CARD",
+            Self::Sheba => "SHEBA",
+            Self::Crypto => "CRYPTO",
+        }
+    }
+
+    /// The type of this word.
+    pub fn of(code: &str) -> Option<Self> {
+        [Self::Card, Self::Sheba, Self::Crypto].into_iter().find(|one| one.code() == code)
+    }
 }
 
 /// What a payer needs to know of a method.

@@ -208,6 +208,9 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
                     ..item("/admin/payments", t.nav_payments(), "banknotes")
                 },
                 item("/admin/payments/history", t.nav_payment_history(), "clock"),
+                item("/admin/plans", t.nav_plans(), "shopping-bag"),
+                item("/admin/payment-methods", t.nav_payment_methods(), "credit-card"),
+                item("/admin/settings", t.nav_settings(), "cog"),
             ]
         }
         Role::Agent => vec![

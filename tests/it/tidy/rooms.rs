@@ -14,8 +14,9 @@ const FEATURES: [&str; 8] =
 /// May import whatever there is.
 const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
 
-/// The base of the handlers carries these handles to them in its state, and shows the viewer's balance.
-const CORE_OF_WEB: [&str; 3] = ["ledger", "marzban", "receipts"];
+/// The base of the handlers carries these handles to them in its state, shows the viewer's balance, and names her as
+/// the audit log does.
+const CORE_OF_WEB: [&str; 4] = ["audit", "ledger", "marzban", "receipts"];
 
 /// Which feature may call which, and why. Every edge is one that can't be turned round or go through a table.
 const EDGES: [(&str, &str); 5] = [
@@ -30,7 +31,7 @@ const EDGES: [(&str, &str); 5] = [
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 17] = [
+const WRITERS: [(&str, &str); 18] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
@@ -39,6 +40,7 @@ const WRITERS: [(&str, &str); 17] = [
     ("settings", "settings"),
     ("audit_log", "audit"),
     ("plans", "plans"),
+    ("plan_prices", "plans"),
     ("payment_methods", "payment_methods"),
     ("payment_draws", "payment_methods"),
     ("wallets", "ledger"),

@@ -1,0 +1,13 @@
+settings-title = Settings
+settings-last-change = Last changed by { $who }, { $time }
+settings-shop-name = Shop name
+settings-shop-name-hint = Stands on top of every page and on the sign-in page.
+settings-payment-min = Smallest payment
+settings-payment-max = Largest payment
+settings-payment-hint = For receipts that come in from now on.
+settings-limits-reversed = The largest payment must not be below the smallest.
+settings-ceiling = Pending ceiling of a new agent
+settings-ceiling-hint = A new agent may spend unconfirmed receipts up to this amount. Present agents keep their own ceiling.
+settings-toman = Toman
+settings-saved = The settings were saved.
+settings-state = shop “{ $shop }”, payments { $min } to { $max }, pending ceiling { $ceiling }

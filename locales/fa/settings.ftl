@@ -1,0 +1,13 @@
+settings-title = تنظیمات
+settings-last-change = آخرین تغییر: { $who }، { $time }
+settings-shop-name = نام فروشگاه
+settings-shop-name-hint = بالای همهٔ صفحه‌ها و صفحهٔ ورود دیده می‌شود.
+settings-payment-min = کمترین مبلغ هر پرداخت
+settings-payment-max = بیشترین مبلغ هر پرداخت
+settings-payment-hint = برای رسیدهایی که از این پس ثبت می‌شود.
+settings-limits-reversed = بیشترین مبلغ نباید از کمترین مبلغ کوچک‌تر باشد.
+settings-ceiling = سقف اعتبار امانی نمایندهٔ جدید
+settings-ceiling-hint = نمایندهٔ جدید تا این اندازه می‌تواند با رسیدهای تاییدنشده خرید کند. نماینده‌های کنونی سقف خودشان را دارند.
+settings-toman = تومان
+settings-saved = تنظیمات ذخیره شد.
+settings-state = فروشگاه «{ $shop }»، پرداخت از { $min } تا { $max }، سقف امانی { $ceiling }

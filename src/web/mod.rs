@@ -1,5 +1,6 @@
 //! The base of all handlers: state, sessions and doors, forms, errors as pages, live changes. Imports no room.
 
+mod ask;
 pub mod assets;
 pub mod client;
 pub mod doors;
@@ -18,6 +19,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum_htmx::{HxRedirect, HxRequest};
 
 pub use crate::role::Role;
+pub use ask::{Ask, address};
 pub use doors::{Admin, Agent, EndUser, Member};
 pub use error::AppError;
 pub use forms::Fields;

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod agents;
+mod customers;
 mod doors;
 mod jobs;
 mod ledger;
@@ -10,6 +12,7 @@ mod marzban;
 mod migrations;
 mod orders;
 mod payments;
+mod people;
 mod private_postgres;
 mod receipts;
 mod shell;

@@ -27,11 +27,12 @@ use tower_http::{
 use tracing::log::LevelFilter;
 
 use crate::{
-    accounts,
+    accounts, agents,
     calendar::Clock,
     config::Config,
+    customers,
     marzban::Marzban,
-    orders, payment_methods, payments, plans, receipts, settings,
+    orders, payment_methods, payments, people, plans, receipts, settings,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -66,6 +67,9 @@ impl Doors {
             end_user: orders::handlers::end_user_routes(),
             agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
             admin: payments::handlers::admin_routes()
+                .merge(people::handlers::admin_routes())
+                .merge(agents::handlers::admin_routes())
+                .merge(customers::handlers::admin_routes())
                 .merge(plans::handlers::admin_routes())
                 .merge(payment_methods::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())

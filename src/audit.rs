@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{calendar::Time, ids::UserId};
 
@@ -12,6 +13,12 @@ use crate::{calendar::Time, ids::UserId};
 pub struct Actor {
     pub user: UserId,
     pub address: Option<IpAddr>,
+}
+
+impl From<UserId> for Actor {
+    fn from(user: UserId) -> Self {
+        Self { user, address: None }
+    }
 }
 
 /// One deed.
@@ -44,4 +51,25 @@ pub async fn record(conn: &mut PgConnection, deed: &Deed<'_>, now: Time) -> sqlx
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether a form with this `request_id` (in the detail) has already done `action` to this person. Decides only
+/// under a lock that all who do the deed wait for.
+pub async fn is_recorded(
+    conn: &mut PgConnection,
+    action: &str,
+    person: UserId,
+    request_id: Uuid,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM audit_log
+               WHERE subject_type = 'user' AND subject_id = $1 AND action = $2 AND detail->>'request_id' = $3
+           ) AS "recorded!""#,
+        person.0,
+        action,
+        request_id.to_string()
+    )
+    .fetch_one(conn)
+    .await
 }

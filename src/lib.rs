@@ -28,6 +28,7 @@ pub mod customers;
 pub mod orders;
 pub mod payment_methods;
 pub mod payments;
+pub mod people;
 pub mod plans;
 pub mod settings;
 

@@ -4,6 +4,7 @@
 mod bank;
 mod card;
 mod phone;
+pub mod provinces;
 mod sheba;
 
 pub use bank::Bank;

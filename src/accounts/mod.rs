@@ -4,6 +4,7 @@
 //! session of a person at once, on all devices.
 
 pub mod handlers;
+mod oversight;
 mod passwords;
 mod throttle;
 
@@ -13,6 +14,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+pub use oversight::{disable, enable, one_time_password, require_new_password, reset_password};
 pub use passwords::{MIN_LENGTH, Passwords};
 pub use throttle::forget as forget_attempts;
 
@@ -211,32 +213,6 @@ pub async fn change_password(
     .await?;
     tx.commit().await?;
     Ok(sign_in)
-}
-
-/// Disables an account: its sessions end at once, on all devices.
-///
-/// # Errors
-/// When the database fails.
-pub async fn disable(db: &PgPool, user: UserId, by: UserId, now: Time) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
-    sqlx::query!("UPDATE users SET status = 'DISABLED', updated_at = $2 WHERE id = $1", user.0, now)
-        .execute(&mut *tx)
-        .await?;
-    end_sign_ins(&mut tx, user, "ACCOUNT_DISABLED", now).await?;
-    audit::record(
-        &mut tx,
-        &Deed {
-            actor: Some(by),
-            action: "account.disable",
-            subject_type: "user",
-            subject_id: Some(user.0),
-            detail: json!({}),
-            address: None,
-        },
-        now,
-    )
-    .await?;
-    tx.commit().await
 }
 
 async fn end_sign_ins(conn: &mut PgConnection, user: UserId, reason: &str, now: Time) -> sqlx::Result<()> {

@@ -1,6 +1,12 @@
 //! Agents: resellers with a wallet, a profile, and a ceiling for the pending credit that they may spend.
 
+pub mod handlers;
+mod queries;
+mod service;
+
 use sqlx::PgConnection;
+
+pub use service::{Hired, Profile, ProfileError, hire, put_off, update};
 
 use crate::{
     accounts::{self, CreateError},

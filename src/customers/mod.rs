@@ -1,5 +1,8 @@
 //! Customers: end users, who buy for themselves and may spend confirmed credit only.
 
+pub mod handlers;
+mod queries;
+
 use sqlx::PgConnection;
 
 use crate::{

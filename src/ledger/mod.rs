@@ -117,6 +117,12 @@ impl Balance {
         Toman(self.total().0 - self.spendable_confirmed().0)
     }
 
+    /// When the 24-hour rule strikes, UTC, if it was put off until `deferred_until`; `None` while nothing is owed.
+    pub fn deadline(&self, deferred_until: Option<Time>) -> Option<Time> {
+        let rule = self.negative_since? + GRACE;
+        Some(deferred_until.map_or(rule, |until| until.max(rule)))
+    }
+
     /// What may be spent when at most `ceiling` Toman of pending credit count.
     pub fn spendable(&self, ceiling: Toman) -> Toman {
         Toman(self.confirmed.0 + self.pending.0.min(ceiling.0))

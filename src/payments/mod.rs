@@ -7,10 +7,9 @@ pub mod handlers;
 pub mod queries;
 mod service;
 
-use std::net::IpAddr;
+use crate::calendar::Time;
 
-use crate::{calendar::Time, ids::UserId};
-
+pub use crate::audit::Actor;
 pub use service::{
     ApprovalInput, Claimed, DecideError, NewPayment, SubmitError, Submitted, approve, find_submitted,
     keep_receipt, reject, submit, withdraw,
@@ -46,19 +45,6 @@ impl Status {
             Self::Rejected => "REJECTED",
             Self::Withdrawn => "WITHDRAWN",
         }
-    }
-}
-
-/// Who does something, and from where.
-#[derive(Clone, Copy, Debug)]
-pub struct Actor {
-    pub user: UserId,
-    pub address: Option<IpAddr>,
-}
-
-impl From<UserId> for Actor {
-    fn from(user: UserId) -> Self {
-        Self { user, address: None }
     }
 }
 

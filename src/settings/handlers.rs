@@ -60,7 +60,7 @@ async fn update(ask: Ask<Admin>, mut form: Fields) -> PageResult {
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     let mut conflict = String::new();
     if let Some(new) = read(&mut form, &t) {
-        match settings::update(&ask.app.db, ask.actor(), &new, seen, ask.app.clock.now()).await {
+        match settings::update(&ask.app.db, ask.actor(ask.who.id), &new, seen, ask.app.clock.now()).await {
             Ok(()) => {
                 ask.app.remember_shop_name(&new.shop_name);
                 flash(&ask.session, "ok", t.settings_saved()).await?;

@@ -1,4 +1,4 @@
-//! What most answers need: who asks, from where, and the frame of the page.
+//! What most handlers need, in one extractor: who asks, from where, and what an answer needs.
 
 use std::net::IpAddr;
 
@@ -7,12 +7,13 @@ use axum::{
     http::request::Parts,
 };
 use axum_htmx::HxRequest;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tower_sessions::Session;
 
-use super::{AppError, AppState, Page, client::ClientAddress, doors::Admin};
-use crate::audit::Actor;
+use super::{AppError, AppState, Page, client::ClientAddress};
+use crate::{audit::Actor, ids::UserId};
 
-/// Who asks, from where, and what an answer needs.
+/// Who asks (`P` is one of the persons of the doors), from where, and what an answer needs.
 pub struct Ask<P> {
     pub app: AppState,
     pub who: P,
@@ -40,10 +41,10 @@ where
     }
 }
 
-impl Ask<Admin> {
-    /// The admin, as the audit log names her.
-    pub fn actor(&self) -> Actor {
-        Actor { user: self.who.id, address: Some(self.address) }
+impl<P> Ask<P> {
+    /// `user`, at the address that asks.
+    pub fn actor(&self, user: UserId) -> Actor {
+        Actor { user, address: Some(self.address) }
     }
 }
 
@@ -60,4 +61,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
             Err(_) => Err(AppError::NotFound),
         }
     }
+}
+
+/// `path` with a query of these pairs; empty values are left out.
+pub fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut address = path.to_owned();
+    let mut mark = '?';
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        address.push(mark);
+        address.push_str(name);
+        address.push('=');
+        address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+        mark = '&';
+    }
+    address
 }

@@ -1,6 +1,6 @@
 //! The base of all handlers: state, sessions and doors, forms, errors as pages, live changes. Imports no room.
 
-pub mod ask;
+mod ask;
 pub mod assets;
 pub mod client;
 pub mod doors;
@@ -20,7 +20,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum_htmx::{HxRedirect, HxRequest};
 
 pub use crate::role::Role;
-pub use ask::{Ask, Id};
+pub use ask::{Ask, Id, address};
 pub use doors::{Admin, Agent, EndUser, Member};
 pub use error::AppError;
 pub use forms::Fields;

@@ -178,13 +178,15 @@ impl Page {
             let total = viewer.balance.total();
             self.wallet =
                 Some(WalletChip { total: t.amount(total), negative: total.0 < 0, href: "/agent/wallet" });
-            self.notice = viewer.balance.negative_since.map(|since| {
-                let rule = since + crate::ledger::GRACE;
-                let deadline = viewer.deadline_deferred_until.map_or(rule, |until| until.max(rule));
-                Notice {
-                    text: t.layout_below_zero(t.amount(crate::money::Toman(-total.0)), t.datetime(deadline)),
-                    countdown_unix: deadline.unix_timestamp(),
-                }
+            self.notice = viewer.balance.deadline(viewer.deadline_deferred_until).map(|deadline| {
+                let owed = t.layout_below_zero(t.amount(crate::money::Toman(-total.0)), t.datetime(deadline));
+                // Put off only where that is later than the rule.
+                let is_put_off = viewer.deadline_deferred_until == Some(deadline);
+                let text = match &viewer.deadline_deferred_reason {
+                    Some(reason) if is_put_off => format!("{owed} {}", t.layout_put_off(reason)),
+                    _ => owed,
+                };
+                Notice { text, countdown_unix: deadline.unix_timestamp() }
             });
         }
     }
@@ -208,6 +210,8 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
                     ..item("/admin/payments", t.nav_payments(), "banknotes")
                 },
                 item("/admin/payments/history", t.nav_payment_history(), "clock"),
+                item("/admin/agents", t.nav_agents(), "users"),
+                item("/admin/customers", t.nav_customers(), "user-group"),
                 item("/admin/plans", t.nav_plans(), "shopping-bag"),
                 item("/admin/payment-methods", t.nav_payment_methods(), "credit-card"),
                 item("/admin/settings", t.nav_settings(), "cog"),

@@ -24,6 +24,8 @@ pub struct Viewer {
     pub pending_ceiling: Toman,
     /// When the 24-hour rule strikes, where the admin put it off, UTC.
     pub deadline_deferred_until: Option<Time>,
+    /// Why, in the admin's words.
+    pub deadline_deferred_reason: Option<String>,
     pub shop_name: String,
     /// Payments that wait for the admin; 0 for others.
     pub payments_waiting: i64,
@@ -38,6 +40,7 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
                   coalesce(nullif(trim(a.first_name || ' ' || a.last_name), ''), u.username) AS "display_name!",
                   w.confirmed AS "confirmed: Toman", w.pending AS "pending: Toman", w.negative_since,
                   coalesce(a.pending_ceiling, 0) AS "pending_ceiling!: Toman", a.deadline_deferred_until,
+                  a.deadline_deferred_reason AS "deadline_deferred_reason?",
                   s.shop_name,
                   CASE WHEN u.role = 'ADMIN' THEN (SELECT count(*) FROM payments WHERE status = 'PENDING')
                        ELSE 0 END AS "payments_waiting!"
@@ -65,6 +68,7 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
         },
         pending_ceiling: row.pending_ceiling,
         deadline_deferred_until: row.deadline_deferred_until,
+        deadline_deferred_reason: row.deadline_deferred_reason,
         shop_name: row.shop_name,
         payments_waiting: row.payments_waiting,
         sign_in,

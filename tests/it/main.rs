@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod agents;
+mod customers;
 mod doors;
 mod jobs;
 mod ledger;
@@ -11,6 +13,7 @@ mod migrations;
 mod orders;
 mod payment_methods;
 mod payments;
+mod people;
 mod plans;
 mod private_postgres;
 mod receipts;

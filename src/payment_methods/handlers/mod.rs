@@ -88,7 +88,7 @@ async fn create(ask: Ask<Admin>, mut form: Fields) -> PageResult {
     let t = ask.page.t;
     let method_type = MethodType::of(form.get("type")).ok_or(AppError::BadRequest("type"))?;
     if let Some(draft) = read(&mut form, method_type, &t) {
-        match payment_methods::add(&ask.app.db, ask.actor(), &draft, ask.app.clock.now()).await {
+        match payment_methods::add(&ask.app.db, ask.actor(ask.who.id), &draft, ask.app.clock.now()).await {
             Ok(id) => {
                 flash(&ask.session, "ok", t.methods_created(&draft.alias)).await?;
                 return Ok(see_other(ask.hx, &format!("{LIST}#method-{id}")));
@@ -133,7 +133,7 @@ async fn update(ask: Ask<Admin>, Id(id): Id, mut form: Fields) -> PageResult {
     let method_type = stored.draft.method_type;
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if let Some(draft) = read(&mut form, method_type, &t) {
-        match payment_methods::update(&ask.app.db, ask.actor(), id, &draft, seen, now).await {
+        match payment_methods::update(&ask.app.db, ask.actor(ask.who.id), id, &draft, seen, now).await {
             Ok(()) => {
                 flash(&ask.session, "ok", t.methods_updated(&draft.alias)).await?;
                 return Ok(see_other(ask.hx, &format!("{LIST}#method-{id}")));
@@ -173,7 +173,7 @@ async fn create_deactivation(ask: Ask<Admin>, Id(id): Id) -> PageResult {
 
 async fn set_active(ask: Ask<Admin>, id: PaymentMethodId, active: bool) -> Result<Response, AppError> {
     let now = ask.app.clock.now();
-    match payment_methods::set_active(&ask.app.db, ask.actor(), id, active, now).await {
+    match payment_methods::set_active(&ask.app.db, ask.actor(ask.who.id), id, active, now).await {
         Ok(()) => {}
         Err(ChangeError::Database(error)) => return Err(error.into()),
         Err(_) => return Err(AppError::NotFound),

@@ -8,26 +8,18 @@ mod member;
 mod queue;
 mod statement;
 
-use std::net::IpAddr;
-
 use axum::{
-    extract::{DefaultBodyLimit, FromRequestParts},
-    http::request::Parts,
+    extract::DefaultBodyLimit,
     response::Redirect,
     routing::{get, post},
 };
-use axum_htmx::HxRequest;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tower_sessions::Session;
 
-use self::statement::type_label as entry_label;
-use super::{Actor, Status, queries::OwnPayment};
+pub use self::statement::type_label as entry_label;
+use super::{Status, queries::OwnPayment};
 use crate::{
-    ids::UserId,
     locale::Tr,
     web::{
-        AppError, AppState, Page,
-        client::ClientAddress,
+        Ask, address,
         doors::{AdminDoor, AgentDoor, MemberDoor, Routes},
     },
 };
@@ -66,56 +58,9 @@ pub fn admin_routes() -> Routes<AdminDoor> {
         .route("/admin/payments/{id}/rejection", post(admin::create_rejection))
 }
 
-/// Who asks, from where, and what an answer needs.
-pub(super) struct Ask<P> {
-    pub app: AppState,
-    pub who: P,
-    pub address: IpAddr,
-    pub hx: HxRequest,
-    pub session: Session,
-    pub page: Page,
-}
-
-impl<P> FromRequestParts<AppState> for Ask<P>
-where
-    P: FromRequestParts<AppState, Rejection = AppError> + Send,
-{
-    type Rejection = AppError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, AppError> {
-        let who = P::from_request_parts(parts, app).await?;
-        let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, app).await;
-        let Ok(hx) = HxRequest::from_request_parts(parts, app).await;
-        let session = Session::from_request_parts(parts, app)
-            .await
-            .map_err(|(_, reason)| AppError::internal(anyhow::anyhow!(reason)))?;
-        let page = Page::from_request_parts(parts, app).await?;
-        Ok(Self { app: app.clone(), who, address, hx, session, page })
-    }
-}
-
-impl<P> Ask<P> {
-    fn actor(&self, user: UserId) -> Actor {
-        Actor { user, address: Some(self.address) }
-    }
-}
-
-/// `path` with a query of these pairs; empty values are left out.
-fn address(path: &str, pairs: &[(&str, &str)]) -> String {
-    let mut address = path.to_owned();
-    let mut mark = '?';
-    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
-        address.push(mark);
-        address.push_str(name);
-        address.push('=');
-        address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
-        mark = '&';
-    }
-    address
-}
-
 impl Status {
-    fn label(self, t: &Tr) -> String {
+    /// Its word on a page.
+    pub fn label(self, t: &Tr) -> String {
         match self {
             Self::Pending => t.payments_status_pending(),
             Self::Approved => t.payments_status_approved(),
@@ -125,7 +70,7 @@ impl Status {
     }
 
     /// The kind of its badge.
-    fn kind(self) -> &'static str {
+    pub fn kind(self) -> &'static str {
         match self {
             Self::Pending => "warn",
             Self::Approved => "ok",

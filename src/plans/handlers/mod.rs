@@ -90,7 +90,7 @@ async fn new(ask: Ask<Admin>) -> PageResult {
 async fn create(ask: Ask<Admin>, mut form: Fields) -> PageResult {
     let t = ask.page.t;
     if let Some(terms) = read(&mut form, &t) {
-        match plans::add(&ask.app.db, ask.actor(), &terms, ask.app.clock.now()).await {
+        match plans::add(&ask.app.db, ask.actor(ask.who.id), &terms, ask.app.clock.now()).await {
             Ok(id) => {
                 flash(&ask.session, "ok", t.plans_created(&terms.name)).await?;
                 return Ok(see_other(ask.hx, &format!("{LIST}#plan-{id}")));
@@ -131,7 +131,7 @@ async fn update(ask: Ask<Admin>, Id(id): Id, mut form: Fields) -> PageResult {
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if let Some(terms) = read(&mut form, &t) {
         let now = ask.app.clock.now();
-        match plans::update(&ask.app.db, ask.actor(), PlanId(id), &terms, seen, now).await {
+        match plans::update(&ask.app.db, ask.actor(ask.who.id), PlanId(id), &terms, seen, now).await {
             Ok(()) => {
                 flash(&ask.session, "ok", t.plans_updated(&terms.name)).await?;
                 return Ok(see_other(ask.hx, &format!("{LIST}#plan-{id}")));
@@ -167,12 +167,13 @@ async fn create_deactivation(ask: Ask<Admin>, Id(id): Id) -> PageResult {
 }
 
 async fn set_active(ask: Ask<Admin>, id: PlanId, active: bool) -> PageResult {
-    let notice = match plans::set_active(&ask.app.db, ask.actor(), id, active, ask.app.clock.now()).await {
-        Ok(()) => String::new(),
-        Err(ChangeError::NameTaken) => ask.page.t.plans_name_taken(),
-        Err(ChangeError::Database(error)) => return Err(error.into()),
-        Err(_) => return Err(AppError::NotFound),
-    };
+    let notice =
+        match plans::set_active(&ask.app.db, ask.actor(ask.who.id), id, active, ask.app.clock.now()).await {
+            Ok(()) => String::new(),
+            Err(ChangeError::NameTaken) => ask.page.t.plans_name_taken(),
+            Err(ChangeError::Database(error)) => return Err(error.into()),
+            Err(_) => return Err(AppError::NotFound),
+        };
     list_again(ask, id, notice).await
 }
 
@@ -182,7 +183,7 @@ async fn update_position(ask: Ask<Admin>, Id(id): Id, form: Fields) -> PageResul
         "down" => Direction::Down,
         _ => return Err(AppError::BadRequest("direction")),
     };
-    match plans::shift(&ask.app.db, ask.actor(), PlanId(id), direction, ask.app.clock.now()).await {
+    match plans::shift(&ask.app.db, ask.actor(ask.who.id), PlanId(id), direction, ask.app.clock.now()).await {
         Ok(()) => list_again(ask, PlanId(id), String::new()).await,
         Err(ChangeError::Database(error)) => Err(error.into()),
         Err(_) => Err(AppError::NotFound),

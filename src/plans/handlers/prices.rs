@@ -112,7 +112,7 @@ pub async fn update(ask: Ask<Admin>, form: Fields) -> PageResult {
     let hidden = values.iter().filter(|(name, _)| name.starts_with(FIGURES));
     let figures: Option<Vec<Figures>> = hidden.map(|(name, value)| figures_of(name, value)).collect();
     let figures = figures.filter(|all| !all.is_empty()).ok_or(AppError::BadRequest("figures"))?;
-    match reprice(&ask.app.db, ask.actor(), &figures, ask.app.clock.now()).await {
+    match reprice(&ask.app.db, ask.actor(ask.who.id), &figures, ask.app.clock.now()).await {
         Ok(()) => {
             flash(&ask.session, "ok", ask.page.t.plans_repriced(ask.page.t.number(figures.len() as i64)))
                 .await?;

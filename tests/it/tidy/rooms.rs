@@ -9,20 +9,38 @@ const FOUNDATION: [&str; 7] = ["calendar", "config", "ids", "locale", "money", "
 /// Joins the caller's transaction.
 const CORE: [&str; 5] = ["audit", "jobs", "ledger", "marzban", "receipts"];
 /// Owns transactions and pages.
-const FEATURES: [&str; 8] =
-    ["accounts", "agents", "customers", "orders", "payment_methods", "payments", "plans", "settings"];
+const FEATURES: [&str; 9] = [
+    "accounts",
+    "agents",
+    "customers",
+    "orders",
+    "payment_methods",
+    "payments",
+    "people",
+    "plans",
+    "settings",
+];
 /// May import whatever there is.
 const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
 
-/// The base of the handlers carries these handles to them in its state, shows the viewer's balance, and names her as
-/// the audit log does.
+/// The base of the handlers carries these handles to them in its state, shows the viewer's balance, and says who acts
+/// from where.
 const CORE_OF_WEB: [&str; 4] = ["audit", "ledger", "marzban", "receipts"];
 
 /// Which feature may call which, and why. Every edge is one that can't be turned round or go through a table.
-const EDGES: [(&str, &str); 5] = [
+const EDGES: [(&str, &str); 11] = [
     // An agent and a customer are people who sign in.
     ("agents", "accounts"),
     ("customers", "accounts"),
+    // What the admin sees of both, and does to both, is one thing.
+    ("agents", "people"),
+    ("customers", "people"),
+    // Her account is disabled; her orders and payments have a status.
+    ("people", "accounts"),
+    ("people", "orders"),
+    ("people", "payments"),
+    // A new agent begins with the shop's own ceiling.
+    ("agents", "settings"),
     // What is ordered is a plan.
     ("orders", "plans"),
     // A payment goes to a method, within the shop's limits.

@@ -1,0 +1,9 @@
+customers-title = Customers
+customers-search = Search customers
+customers-search-hint = User name or phone
+customers-nothing-found = No customer matches this search.
+customers-see-all = Show all
+customers-none = No customer has registered yet.
+customers-column-customer = Customer
+customers-column-since = Member since
+customers-profile = Profile

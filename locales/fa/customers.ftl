@@ -1,0 +1,9 @@
+customers-title = مشتری‌ها
+customers-search = جستجوی مشتری
+customers-search-hint = نام کاربری یا موبایل
+customers-nothing-found = با این جستجو مشتری‌ای پیدا نشد.
+customers-see-all = دیدن همه
+customers-none = هنوز مشتری‌ای ثبت‌نام نکرده است.
+customers-column-customer = مشتری
+customers-column-since = عضویت
+customers-profile = مشخصات

@@ -91,7 +91,7 @@ async fn send_receipt(shop: &Shop, reza: &Browser) {
     reza.screenshot("charge").await;
     reza.click("form[data-upload] .card__actions button").await;
     reza.wait_for_path("/agent/wallet").await;
-    reza.wait_for_text("#flash", "رسیدتان ثبت شد").await;
+    reza.wait_for_text("#flash", "تومان ثبت شد").await;
     reza.wait_for_text("#balance-total", "۲۵۰٬۰۰۰").await;
 }
 
@@ -169,7 +169,7 @@ async fn the_main_job_needs_no_scripts(db: PgPool) {
     reza.choose_file("#receipt", &shop.picture(&pictures::receipt(2))).await;
     reza.click("form[data-upload] .card__actions button").await;
     reza.wait_for_path("/agent/wallet").await;
-    reza.wait_for_text("#flash", "رسیدتان ثبت شد").await;
+    reza.wait_for_text("#flash", "تومان ثبت شد").await;
 
     let sara = shop.signed_in("sara", Options::DESKTOP.without_scripts()).await;
     sara.goto("/admin/payments").await;

@@ -115,7 +115,7 @@ async fn an_upload_shows_its_progress_and_loses_nothing_when_the_network_goes(db
     reza.set_network(10_000_000).await;
     reza.click(SEND).await;
     reza.wait_for_path("/agent/wallet").await;
-    reza.wait_for_text("#flash", "رسیدتان ثبت شد").await;
+    reza.wait_for_text("#flash", "تومان ثبت شد").await;
     let payments = sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM payments"#).fetch_one(&shop.db).await;
     assert_eq!(payments.unwrap(), 1);
     reza.close().await;

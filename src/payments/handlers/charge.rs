@@ -100,7 +100,7 @@ pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
     let before = payments::find_submitted(&mut *ask.app.db.acquire().await?, payer, request_id).await?;
     if let Some(before) = before {
         if is_that_claim(&form, &before) {
-            return accepted(&ask).await;
+            return accepted(&ask, before.amount).await;
         }
         // She went back and typed another payment into a form that was taken: nothing of it may be dropped unsaid.
         form.set("request_id", Uuid::new_v4().to_string());
@@ -111,7 +111,7 @@ pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
     let mut wanted = None;
     if let Some(new) = new {
         match payments::submit(&ask.app.db, ask.actor(payer), &new, now).await {
-            Ok(_) => return accepted(&ask).await,
+            Ok(_) => return accepted(&ask, new.amount).await,
             Err(error) => wanted = explain(&mut form, &t, error, new.amount)?,
         }
     }
@@ -138,8 +138,10 @@ fn is_that_claim(form: &Fields, before: &payments::Claimed) -> bool {
         && clean_hash(form.get("transaction_hash")) == before.transaction_hash.as_deref().unwrap_or_default()
 }
 
-async fn accepted(ask: &Ask<Agent>) -> Result<Response, AppError> {
-    flash(&ask.session, "ok", ask.page.t.payments_submitted()).await?;
+/// Leads back to the wallet, where the amount is said in words once more: a nought too many shows.
+async fn accepted(ask: &Ask<Agent>, amount: Toman) -> Result<Response, AppError> {
+    let t = ask.page.t;
+    flash(&ask.session, "ok", t.payments_submitted(amount.in_words(t.language))).await?;
     Ok(see_other(ask.hx, "/agent/wallet"))
 }
 

@@ -73,3 +73,22 @@ pub async fn is_recorded(
     .fetch_one(conn)
     .await
 }
+
+impl Actor {
+    /// Writes down what this person did, in the caller's transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn record(
+        self,
+        conn: &mut PgConnection,
+        action: &'static str,
+        (subject_type, subject_id): (&'static str, Option<i64>),
+        detail: Value,
+        now: Time,
+    ) -> sqlx::Result<()> {
+        let address = self.address.as_ref();
+        let deed = Deed { actor: Some(self.user), action, subject_type, subject_id, detail, address };
+        record(conn, &deed, now).await
+    }
+}

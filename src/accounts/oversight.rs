@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{PasswordError, Passwords, end_sign_ins};
 use crate::{
-    audit::{self, Actor, Deed},
+    audit::{self, Actor},
     calendar::Time,
     ids::UserId,
 };
@@ -121,13 +121,5 @@ async fn record(
     by: Actor,
     now: Time,
 ) -> sqlx::Result<()> {
-    let deed = Deed {
-        actor: Some(by.user),
-        action,
-        subject_type: "user",
-        subject_id: Some(user.0),
-        detail,
-        address: by.address.as_ref(),
-    };
-    audit::record(conn, &deed, now).await
+    by.record(conn, action, ("user", Some(user.0)), detail, now).await
 }

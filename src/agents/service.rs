@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::NewAgent;
 use crate::{
     accounts::{self, CreateError},
-    audit::{self, Actor, Deed},
+    audit::{self, Actor},
     calendar::Time,
     ids::UserId,
     money::Toman,
@@ -216,13 +216,5 @@ async fn record(
     by: Actor,
     now: Time,
 ) -> sqlx::Result<()> {
-    let deed = Deed {
-        actor: Some(by.user),
-        action,
-        subject_type: "user",
-        subject_id: Some(agent.0),
-        detail,
-        address: by.address.as_ref(),
-    };
-    audit::record(conn, &deed, now).await
+    by.record(conn, action, ("user", Some(agent.0)), detail, now).await
 }

@@ -5,12 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
 use super::MethodType;
-use crate::{
-    audit::{self, Actor, Deed},
-    calendar::Time,
-    ids::PaymentMethodId,
-    money::Toman,
-};
+use crate::{audit::Actor, calendar::Time, ids::PaymentMethodId, money::Toman};
 
 /// What the owner sets of a method.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,13 +242,5 @@ async fn write_down(
     detail: Value,
     now: Time,
 ) -> sqlx::Result<()> {
-    let deed = Deed {
-        actor: Some(by.user),
-        action,
-        subject_type: "payment_method",
-        subject_id: Some(id.0),
-        detail,
-        address: by.address.as_ref(),
-    };
-    audit::record(conn, &deed, now).await
+    by.record(conn, action, ("payment_method", Some(id.0)), detail, now).await
 }

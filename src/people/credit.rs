@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    audit::{self, Actor, Deed},
+    audit::{self, Actor},
     calendar::Time,
     ids::UserId,
     ledger::{self, EntryType, Posting, Reference},
@@ -90,20 +90,9 @@ pub async fn adjust(
         by: Some(by.user),
     };
     let (transaction, _) = ledger::post(&mut tx, &posting, now).await?;
-    let deed = Deed {
-        actor: Some(by.user),
-        action: ACTION,
-        subject_type: "user",
-        subject_id: Some(user.0),
-        detail: json!({
-            "amount": change,
-            "reason": reason,
-            "transaction": transaction,
-            "request_id": request_id,
-        }),
-        address: by.address.as_ref(),
-    };
-    audit::record(&mut tx, &deed, now).await?;
+    let detail =
+        json!({ "amount": change, "reason": reason, "transaction": transaction, "request_id": request_id });
+    by.record(&mut tx, ACTION, ("user", Some(user.0)), detail, now).await?;
     tx.commit().await?;
     Ok(Adjusted::Now)
 }

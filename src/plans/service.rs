@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{NewPlan, Terms};
 use crate::{
-    audit::{self, Actor, Deed},
+    audit::Actor,
     calendar::Time,
     ids::{PlanId, UserId},
     money::Toman,
@@ -273,13 +273,5 @@ pub(super) async fn write_down(
     detail: Value,
     now: Time,
 ) -> sqlx::Result<()> {
-    let deed = Deed {
-        actor: Some(by.user),
-        action,
-        subject_type: "plan",
-        subject_id: plan.map(|id| id.0),
-        detail,
-        address: by.address.as_ref(),
-    };
-    audit::record(conn, &deed, now).await
+    by.record(conn, action, ("plan", plan.map(|id| id.0)), detail, now).await
 }

@@ -5,11 +5,7 @@ pub mod handlers;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use crate::{
-    audit::{self, Actor, Deed},
-    calendar::Time,
-    money::Toman,
-};
+use crate::{audit::Actor, calendar::Time, money::Toman};
 
 /// The longest name of a shop, characters.
 pub const MAX_SHOP_NAME: usize = 60;
@@ -100,15 +96,8 @@ pub async fn update(
     )
     .execute(&mut *tx)
     .await?;
-    let deed = Deed {
-        actor: Some(by.user),
-        action: "settings.update",
-        subject_type: "settings",
-        subject_id: None,
-        detail: json!({ "before": before, "after": new }),
-        address: by.address.as_ref(),
-    };
-    audit::record(&mut tx, &deed, now).await?;
+    let detail = json!({ "before": before, "after": new });
+    by.record(&mut tx, "settings.update", ("settings", None), detail, now).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -7,11 +7,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::Actor;
-use crate::{
-    audit::{self, Deed},
-    calendar::Time,
-    ids::PaymentId,
-};
+use crate::{calendar::Time, ids::PaymentId};
 
 pub use decide::{ApprovalInput, DecideError, approve, reject, withdraw};
 pub use submit::{Claimed, NewPayment, SubmitError, Submitted, find_submitted, keep_receipt, submit};
@@ -24,13 +20,5 @@ async fn write_down(
     detail: Value,
     now: Time,
 ) -> sqlx::Result<()> {
-    let deed = Deed {
-        actor: Some(by.user),
-        action,
-        subject_type: "payment",
-        subject_id: Some(payment.0),
-        detail,
-        address: by.address.as_ref(),
-    };
-    audit::record(conn, &deed, now).await
+    by.record(conn, action, ("payment", Some(payment.0)), detail, now).await
 }

@@ -32,7 +32,7 @@ use crate::{
     config::Config,
     customers,
     marzban::Marzban,
-    orders, payment_methods, payments, people, plans, receipts, settings,
+    orders, payment_methods, payments, people, plans, receipts, settings, upkeep,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -73,6 +73,7 @@ impl Doors {
                 .merge(plans::handlers::admin_routes())
                 .merge(payment_methods::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
+                .merge(upkeep::handlers::admin_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }

@@ -32,4 +32,6 @@ id! {
     OrderId,
     TransactionId,
     JobId,
+    /// A run of what is done by the clock.
+    RunId,
 }

@@ -31,6 +31,7 @@ pub mod payments;
 pub mod people;
 pub mod plans;
 pub mod settings;
+pub mod upkeep;
 
 pub mod demo;
 

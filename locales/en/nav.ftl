@@ -10,6 +10,7 @@ nav-customers = Customers
 nav-plans = Plans
 nav-payment-methods = Payment methods
 nav-settings = Settings
+nav-upkeep = Health
 layout-below-zero = You owe { $amount }. Until it is paid you cannot create or renew; if it is not paid by { $deadline }, all accounts will be disabled.
 layout-put-off = The admin has put off the deadline: { $reason }
 layout-arrival-title = One moment…

@@ -10,6 +10,7 @@ nav-customers = مشتری‌ها
 nav-plans = پلن‌ها
 nav-payment-methods = روش‌های پرداخت
 nav-settings = تنظیمات
+nav-upkeep = سلامت پنل
 layout-below-zero = { $amount } بدهکار هستید. تا تسویه، ساخت و تمدید بسته است و اگر تا { $deadline } تسویه نشود، همهٔ اکانت‌ها غیرفعال می‌شوند.
 layout-put-off = مدیر مهلت را عقب انداخته است: { $reason }
 layout-arrival-title = چند لحظه…

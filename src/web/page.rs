@@ -215,6 +215,7 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
                 item("/admin/plans", t.nav_plans(), "shopping-bag"),
                 item("/admin/payment-methods", t.nav_payment_methods(), "credit-card"),
                 item("/admin/settings", t.nav_settings(), "cog"),
+                item("/admin/upkeep", t.nav_upkeep(), "signal"),
             ]
         }
         Role::Agent => vec![

@@ -22,4 +22,5 @@ mod shell;
 mod simulator;
 mod support;
 mod tidy;
+mod upkeep;
 mod web;

@@ -9,7 +9,7 @@ const FOUNDATION: [&str; 7] = ["calendar", "config", "ids", "locale", "money", "
 /// Joins the caller's transaction.
 const CORE: [&str; 5] = ["audit", "jobs", "ledger", "marzban", "receipts"];
 /// Owns transactions and pages.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 10] = [
     "accounts",
     "agents",
     "customers",
@@ -19,6 +19,7 @@ const FEATURES: [&str; 9] = [
     "people",
     "plans",
     "settings",
+    "upkeep",
 ];
 /// May import whatever there is.
 const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
@@ -49,7 +50,7 @@ const EDGES: [(&str, &str); 11] = [
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 18] = [
+const WRITERS: [(&str, &str); 19] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
@@ -68,6 +69,7 @@ const WRITERS: [(&str, &str); 18] = [
     ("receipts", "receipts"),
     ("payments", "payments"),
     ("jobs", "jobs"),
+    ("scheduled_runs", "jobs"),
 ];
 
 /// The first name under `src/`.

@@ -31,6 +31,7 @@ pub async fn run(app: &AppState, job: &Job) -> Verdict {
             Ok(verdict) => verdict,
             Err(error) => Verdict::Retry { after: backoff(job.attempts), error: error.to_string() },
         },
+        orders::changes::JOB => orders::changes::run(&app.db, &app.marzban, &app.clock, job).await,
         other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
     }
 }

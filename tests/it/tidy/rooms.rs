@@ -50,7 +50,7 @@ const EDGES: [(&str, &str); 11] = [
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 19] = [
+const WRITERS: [(&str, &str); 20] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),

@@ -50,6 +50,14 @@ async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
             Ok(json!({ "accounts": read }))
         }
         Task::Cleaning => clean(app).await.map(|removed| json!({ "removed": removed })),
+        Task::Suspension => {
+            let orders = orders::suspension::strike(&app.db, app.clock.now()).await?;
+            Ok(json!({ "accounts": orders }))
+        }
+        Task::Relief => {
+            let orders = orders::suspension::relent(&app.db, app.clock.now()).await?;
+            Ok(json!({ "accounts": orders }))
+        }
         Task::Verification => verify(app).await,
     }
 }

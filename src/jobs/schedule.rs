@@ -28,6 +28,10 @@ pub enum Task {
     Usage,
     /// Removes what nobody needs any more.
     Cleaning,
+    /// The 24-hour rule: switches off the accounts of those who owe too long.
+    Suspension,
+    /// The 24-hour rule: gives back the accounts of those who owe nothing any more.
+    Relief,
     /// Proves the invariants of money over all rows.
     Verification,
 }
@@ -46,13 +50,16 @@ const DAY: i64 = 24 * HOUR;
 const TEHRAN: i64 = 3 * HOUR + 30 * MINUTE;
 
 impl Task {
-    pub const ALL: [Self; 3] = [Self::Usage, Self::Cleaning, Self::Verification];
+    pub const ALL: [Self; 5] =
+        [Self::Usage, Self::Suspension, Self::Relief, Self::Cleaning, Self::Verification];
 
     /// The word for it in our tables and addresses.
     pub fn code(self) -> &'static str {
         match self {
             Self::Usage => "USAGE",
             Self::Cleaning => "CLEANING",
+            Self::Suspension => "SUSPENSION",
+            Self::Relief => "RELIEF",
             Self::Verification => "VERIFICATION",
         }
     }
@@ -66,6 +73,8 @@ impl Task {
         match self {
             Self::Usage => Rhythm { every: 5 * MINUTE, offset: 30 },
             Self::Cleaning => Rhythm { every: HOUR, offset: 17 * MINUTE },
+            Self::Suspension => Rhythm { every: HOUR, offset: 5 * MINUTE },
+            Self::Relief => Rhythm { every: MINUTE, offset: 10 },
             // 04:00 in Tehran, when the day's backup is made.
             Self::Verification => Rhythm { every: DAY, offset: DAY + 4 * HOUR - TEHRAN },
         }

@@ -11,6 +11,7 @@ mod links;
 mod qr;
 mod queries;
 mod service;
+pub mod suspension;
 pub mod usage;
 mod usernames;
 mod views;

@@ -6,10 +6,10 @@ use axum::{
     routing::{get, post},
 };
 
-use super::queries::{self, JobRow, LastRun, TaskRow};
+use super::queries::{self, Debtor, JobRow, LastRun, TaskRow};
 use crate::{
     calendar::Time,
-    ids::JobId,
+    ids::{JobId, UserId},
     jobs::schedule::Task,
     locale::Tr,
     marzban::{Cause, Health},
@@ -30,6 +30,7 @@ pub fn admin_routes() -> Routes<AdminDoor> {
     Routes::new()
         .route(PATH, get(show))
         .route("/admin/upkeep/server", get(server))
+        .route("/admin/upkeep/debts", get(debts))
         .route("/admin/upkeep/tasks/{task}/runs", post(create_run))
         .route("/admin/upkeep/jobs/{id}/retry", post(create_retry))
 }
@@ -109,6 +110,46 @@ async fn server(ask: Ask<Admin>) -> PageResult {
     whole(ask, Some(server)).await
 }
 
+#[derive(Template)]
+#[template(path = "upkeep/debts.html")]
+struct DebtsPage {
+    page: Page,
+    debtors: Vec<DebtorView>,
+}
+
+struct DebtorView {
+    agent: UserId,
+    username: String,
+    owed: String,
+    since: String,
+    deadline: String,
+    /// Unix seconds, while it is still to come.
+    countdown: Option<i64>,
+    accounts: String,
+}
+
+async fn debts(ask: Ask<Admin>) -> PageResult {
+    let (t, now) = (ask.page.t, ask.app.clock.now());
+    let debtors = queries::debtors(&mut *ask.app.db.acquire().await?).await?;
+    let debtors = debtors.into_iter().map(|debtor| DebtorView::new(debtor, &t, now)).collect();
+    html(&DebtsPage { page: ask.page.titled(t.upkeep_debts_title()), debtors })
+}
+
+impl DebtorView {
+    fn new(debtor: Debtor, t: &Tr, now: Time) -> Self {
+        let is_over = debtor.deadline <= now;
+        Self {
+            agent: debtor.agent,
+            username: debtor.username,
+            owed: t.amount(debtor.owed),
+            since: t.ago(debtor.since, now),
+            deadline: t.datetime(debtor.deadline),
+            countdown: (!is_over).then_some(debtor.deadline.unix_timestamp()),
+            accounts: t.upkeep_debts_accounts(t.number(debtor.active), t.number(debtor.suspended)),
+        }
+    }
+}
+
 async fn create_run(ask: Ask<Admin>, Path(code): Path<String>) -> PageResult {
     let t = ask.page.t;
     let task = Task::from_code(&code).ok_or(AppError::NotFound)?;
@@ -135,6 +176,8 @@ fn name(t: &Tr, task: Task) -> String {
     match task {
         Task::Usage => t.upkeep_usage(),
         Task::Cleaning => t.upkeep_cleaning(),
+        Task::Suspension => t.upkeep_suspension(),
+        Task::Relief => t.upkeep_relief(),
         Task::Verification => t.upkeep_verification(),
     }
 }
@@ -143,6 +186,8 @@ fn about(t: &Tr, task: Task) -> String {
     match task {
         Task::Usage => t.upkeep_usage_about(),
         Task::Cleaning => t.upkeep_cleaning_about(),
+        Task::Suspension => t.upkeep_suspension_about(),
+        Task::Relief => t.upkeep_relief_about(),
         Task::Verification => t.upkeep_verification_about(),
     }
 }
@@ -153,6 +198,8 @@ fn report(t: &Tr, task: Task, last: &LastRun) -> String {
     match task {
         Task::Usage => t.upkeep_usage_report(number("accounts")),
         Task::Cleaning => t.upkeep_cleaning_report(number("removed")),
+        Task::Suspension => t.upkeep_suspension_report(number("accounts")),
+        Task::Relief => t.upkeep_relief_report(number("accounts")),
         Task::Verification => t.upkeep_verification_report(),
     }
 }

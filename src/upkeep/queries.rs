@@ -3,7 +3,13 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::{calendar::Time, ids::JobId, jobs::schedule::Task};
+use crate::{
+    calendar::Time,
+    ids::{JobId, UserId},
+    jobs::schedule::Task,
+    ledger::Balance,
+    money::Toman,
+};
 
 /// A task as it stands: its open run, and the last one that ended.
 pub struct TaskRow {
@@ -139,4 +145,55 @@ pub async fn accounts_here(conn: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM orders WHERE status IN ('ACTIVE', 'DISABLED')"#)
         .fetch_one(conn)
         .await
+}
+
+/// An agent below zero, and what the rule does or did to her accounts.
+pub struct Debtor {
+    pub agent: UserId,
+    pub username: String,
+    /// Toman.
+    pub owed: Toman,
+    pub since: Time,
+    /// When her accounts are switched off, UTC.
+    pub deadline: Time,
+    /// Accounts that would be switched off.
+    pub active: i64,
+    /// Accounts that the rule has switched off.
+    pub suspended: i64,
+}
+
+/// Everybody below zero, the nearest deadline first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn debtors(conn: &mut PgConnection) -> sqlx::Result<Vec<Debtor>> {
+    let rows = sqlx::query!(
+        r#"SELECT u.id AS "agent: UserId", u.username, w.confirmed AS "confirmed: Toman", w.pending AS "pending: Toman",
+                  w.negative_since AS "since!", a.deadline_deferred_until,
+                  count(o.id) FILTER (WHERE o.status = 'ACTIVE') AS "active!",
+                  count(o.id) FILTER (WHERE o.disabled_reason = 'NEGATIVE_CREDIT') AS "suspended!"
+           FROM wallets w JOIN users u ON u.id = w.user_id JOIN agents a ON a.user_id = u.id
+           LEFT JOIN orders o ON o.user_id = u.id AND o.status IN ('ACTIVE', 'DISABLED')
+           WHERE w.negative_since IS NOT NULL
+           GROUP BY u.id, w.user_id, a.user_id
+           ORDER BY greatest(w.negative_since + interval '24 hours', a.deadline_deferred_until), u.id"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let balance =
+                Balance { confirmed: row.confirmed, pending: row.pending, negative_since: Some(row.since) };
+            Some(Debtor {
+                agent: row.agent,
+                username: row.username,
+                owed: -balance.total(),
+                since: row.since,
+                deadline: balance.deadline(row.deadline_deferred_until)?,
+                active: row.active,
+                suspended: row.suspended,
+            })
+        })
+        .collect())
 }

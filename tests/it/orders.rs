@@ -5,6 +5,7 @@ mod lists;
 mod pages;
 mod placing;
 mod provisioning;
+mod suspension;
 mod usage;
 
 use rad_panel::{

@@ -24,6 +24,7 @@ use super::{DisabledReason, Status, buyer::Unaffordable};
 pub use refund::{Estimate, Purchase, estimate, reckon};
 pub use request::{Deletion, Renewal, delete, disable, enable, renew, revoke};
 pub use run::run;
+pub(super) use settle::call_off_suspensions;
 pub use target::{Target, target};
 pub use upkeep::{MoveError, edit, move_to, retry_now};
 

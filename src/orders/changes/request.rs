@@ -9,6 +9,7 @@ use super::{
     super::{
         Status,
         buyer::{self, Buyer, Unaffordable},
+        suspension,
     },
     By, ChangeError, Kind,
     held::{Terms, find_before, hold, insert, submit},
@@ -103,6 +104,10 @@ pub async fn disable(
         return Err(ChangeError::NotAllowed);
     }
     held.check_free(&mut tx).await?;
+    // Paid, or put off, since the rule looked.
+    if matches!(by, By::Panel) && !suspension::is_due(&mut tx, held.owner, &held.balance, now).await? {
+        return Err(ChangeError::NotAllowed);
+    }
     if held.status != Status::Active {
         return Err(ChangeError::WrongStatus { status: held.status });
     }

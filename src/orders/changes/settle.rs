@@ -66,6 +66,35 @@ pub(super) async fn cancel(db: &PgPool, change: &Waiting, now: Time) -> sqlx::Re
     undo(db, change, "CANCELLED", None, "order.change_cancelled", now).await
 }
 
+/// Calls off what the 24-hour rule wanted switched off and the server has not heard of, where nothing is owed any more.
+/// Returns how many.
+pub async fn call_off_suspensions(db: &PgPool, now: Time) -> sqlx::Result<usize> {
+    let mut tx = db.begin().await?;
+    let orders = sqlx::query_scalar!(
+        "UPDATE order_changes c SET status = 'CANCELLED', finished_at = $1
+         FROM orders o JOIN wallets w ON w.user_id = o.user_id
+         WHERE o.id = c.order_id AND c.kind = 'DISABLE' AND c.reason = 'NEGATIVE_CREDIT' AND c.status = 'WAITING'
+           AND c.asked_at IS NULL AND w.total >= 0
+         RETURNING c.order_id",
+        now
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    for order in &orders {
+        let deed = Deed {
+            actor: None,
+            action: "order.change_cancelled",
+            subject_type: "order",
+            subject_id: Some(*order),
+            detail: json!({ "kind": Kind::Disable.code() }),
+            address: None,
+        };
+        audit::record(&mut tx, &deed, now).await?;
+    }
+    tx.commit().await?;
+    Ok(orders.len())
+}
+
 async fn undo(
     db: &PgPool,
     change: &Waiting,

@@ -14,6 +14,7 @@ use crate::{
     accounts,
     jobs::{self, Job, Verdict},
     orders,
+    reports::{self, files::Files},
     web::{AppState, session_store::HashedStore},
 };
 
@@ -28,6 +29,9 @@ const POLL: Duration = Duration::from_secs(2);
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
     match job.kind.as_str() {
         orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
+        reports::jobs::EXPORT => {
+            reports::jobs::export(&app.db, &Files::beside(&app.receipts), &app.clock, job).await
+        }
         other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
     }
 }
@@ -206,7 +210,8 @@ async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
     Ok(schedule)
 }
 
-/// Removes what nobody needs any more: expired sessions, old attempts, finished jobs, receipts without payment.
+/// Removes what nobody needs any more: expired sessions, old attempts, finished jobs, receipts without payment,
+/// exports after their day.
 ///
 /// # Errors
 /// The first failure; the rest is done at the next hour.
@@ -219,5 +224,7 @@ pub async fn clean(app: &AppState) -> anyhow::Result<()> {
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;
+    drop(conn);
+    reports::clean(&app.db, &Files::beside(&app.receipts), now).await?;
     Ok(())
 }

@@ -89,6 +89,19 @@ pub async fn claim(db: &PgPool, now: Time) -> sqlx::Result<Option<Job>> {
     .await
 }
 
+/// Holds a job that takes long for another [`LEASE`]. Returns whether it was still this worker's.
+pub async fn hold_on(db: &PgPool, job: &Job, now: Time) -> sqlx::Result<bool> {
+    let held = sqlx::query!(
+        "UPDATE jobs SET locked_until = $3 WHERE id = $1 AND attempts = $2 AND finished_at IS NULL",
+        job.id.0,
+        job.attempts,
+        now + LEASE
+    )
+    .execute(db)
+    .await?;
+    Ok(held.rows_affected() > 0)
+}
+
 /// Writes down how a run ended. A lease that another worker took over meanwhile is left to that one.
 pub async fn settle(db: &PgPool, job: &Job, verdict: &Verdict, now: Time) -> sqlx::Result<()> {
     let (outcome, run_at, error) = match verdict {

@@ -9,7 +9,7 @@ const FOUNDATION: [&str; 7] = ["calendar", "config", "ids", "locale", "money", "
 /// Joins the caller's transaction.
 const CORE: [&str; 5] = ["audit", "jobs", "ledger", "marzban", "receipts"];
 /// Owns transactions and pages.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 10] = [
     "accounts",
     "agents",
     "customers",
@@ -18,6 +18,7 @@ const FEATURES: [&str; 9] = [
     "payments",
     "people",
     "plans",
+    "reports",
     "settings",
 ];
 /// May import whatever there is.
@@ -28,7 +29,7 @@ const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
 const CORE_OF_WEB: [&str; 4] = ["audit", "ledger", "marzban", "receipts"];
 
 /// Which feature may call which, and why. Every edge is one that can't be turned round or go through a table.
-const EDGES: [(&str, &str); 11] = [
+const EDGES: [(&str, &str); 12] = [
     // An agent and a customer are people who sign in.
     ("agents", "accounts"),
     ("customers", "accounts"),
@@ -46,10 +47,12 @@ const EDGES: [(&str, &str); 11] = [
     // A payment goes to a method, within the shop's limits.
     ("payments", "payment_methods"),
     ("payments", "settings"),
+    // A report tells of payments in their own words.
+    ("reports", "payments"),
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 18] = [
+const WRITERS: [(&str, &str); 19] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
@@ -68,6 +71,7 @@ const WRITERS: [(&str, &str); 18] = [
     ("receipts", "receipts"),
     ("payments", "payments"),
     ("jobs", "jobs"),
+    ("exports", "reports"),
 ];
 
 /// The first name under `src/`.

@@ -27,7 +27,6 @@ CREATE TABLE exports (
 );
 CREATE INDEX exports_expires_at_idx ON exports (expires_at);
 
--- Reports read by time, newest first; the sums of a period need nothing but the index.
-CREATE INDEX transactions_report_idx ON transactions (created_at DESC, id DESC)
-    INCLUDE (user_id, type, confirmed_delta, pending_delta);
+-- Reports read by time, newest first.
+CREATE INDEX transactions_report_idx ON transactions (created_at DESC, id DESC);
 CREATE INDEX payments_created_at_idx ON payments (created_at DESC, id DESC);

@@ -18,7 +18,7 @@ pub struct Line {
     pub amount: String,
     pub sign: &'static str,
     /// What became of the amount, where it does not say so itself.
-    pub parts: String,
+    pub parts: Vec<String>,
     pub status: String,
     pub badge: &'static str,
     pub method: String,
@@ -31,11 +31,11 @@ impl Line {
         let of_ledger = view == View::Transactions;
         let confirmed = t.signed(row.confirmed);
         let parts = if of_ledger && row.pending != Toman::ZERO && row.confirmed != Toman::ZERO {
-            t.reports_parts(confirmed, t.signed(row.pending))
+            vec![t.reports_part_confirmed(confirmed), t.reports_part_pending(t.signed(row.pending))]
         } else if !of_ledger && row.confirmed != Toman::ZERO && row.confirmed != row.amount {
-            t.payments_credited(t.amount(row.confirmed))
+            vec![t.payments_credited(t.amount(row.confirmed))]
         } else {
-            String::new()
+            Vec::new()
         };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {

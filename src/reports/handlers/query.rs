@@ -25,8 +25,9 @@ pub const ROLES: [Role; 3] = [Role::Agent, Role::EndUser, Role::Admin];
 pub struct ReportQuery {
     view: String,
     range: String,
-    from: Option<String>,
-    to: Option<String>,
+    /// Lists too, because an empty field is not the same as none.
+    from: Vec<String>,
+    to: Vec<String>,
     role: String,
     agent: Vec<String>,
     people: String,
@@ -90,11 +91,10 @@ impl ReportQuery {
     }
 
     fn days(&self, form: &mut Fields, t: &Tr, now: Time) -> (Option<JalaliDate>, Option<JalaliDate>) {
-        let typed = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
         let (from, to) = (typed(&self.from), typed(&self.to));
         if from.is_empty() && to.is_empty() {
             // A form that was sent with both empty wants everything; who comes without a word gets this month.
-            let unasked = if self.from.is_some() { Range::All } else { Range::ThisMonth };
+            let unasked = if self.from.is_empty() { Range::ThisMonth } else { Range::All };
             let range = Range::EVERY.into_iter().find(|range| range.code() == self.range);
             let (from, to) = range.unwrap_or(unasked).days(now);
             for (name, date) in [("from", from), ("to", to)] {
@@ -142,6 +142,11 @@ impl ReportQuery {
         }
         Ok(found)
     }
+}
+
+/// What stands in a field that may come more than once.
+pub fn typed(values: &[String]) -> String {
+    values.first().map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 
 /// A Jalali date in a filter; empty is none.

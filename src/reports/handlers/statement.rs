@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::{
     attachment,
     lines::sign,
-    query::{days_in_words, read_date},
+    query::{days_in_words, read_date, typed},
 };
 use crate::{
     calendar::JalaliDate,
@@ -39,8 +39,9 @@ const IN_EXCEL: i64 = 20_000;
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct StatementQuery {
-    from: Option<String>,
-    to: Option<String>,
+    /// Lists, because an empty field is not the same as none.
+    from: Vec<String>,
+    to: Vec<String>,
 }
 
 /// Whose statement it is, and where it stands.
@@ -64,15 +65,15 @@ impl StatementQuery {
     /// Reads the days; who comes without a word gets this month.
     fn read(&self, page: &Page) -> Days {
         let (t, mut form) = (page.t, Fields::default());
-        if self.from.is_none() && self.to.is_none() {
+        if self.from.is_empty() && self.to.is_empty() {
             let (from, to) = Range::ThisMonth.days(page.now);
             for (name, date) in [("from", from), ("to", to)] {
                 form.set(name, date.map(|date| t.digits(date)).unwrap_or_default());
             }
             return Days { form, from, to };
         }
-        form.set("from", self.from.as_deref().unwrap_or_default().trim());
-        form.set("to", self.to.as_deref().unwrap_or_default().trim());
+        form.set("from", typed(&self.from));
+        form.set("to", typed(&self.to));
         let (from, to) = (read_date(&mut form, "from", &t), read_date(&mut form, "to", &t));
         if let (Some(from), Some(to)) = (from, to)
             && from > to

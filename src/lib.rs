@@ -30,6 +30,7 @@ pub mod payment_methods;
 pub mod payments;
 pub mod people;
 pub mod plans;
+pub mod reports;
 pub mod settings;
 pub mod upkeep;
 

@@ -14,6 +14,7 @@ use crate::{
         schedule::{self, Task},
     },
     ledger, orders,
+    reports::{self, files::Files},
     web::{AppState, session_store::HashedStore},
 };
 
@@ -32,6 +33,9 @@ pub async fn run(app: &AppState, job: &Job) -> Verdict {
             Err(error) => Verdict::Retry { after: backoff(job.attempts), error: error.to_string() },
         },
         orders::changes::JOB => orders::changes::run(&app.db, &app.marzban, &app.clock, job).await,
+        reports::jobs::EXPORT => {
+            reports::jobs::export(&app.db, &Files::beside(&app.receipts), &app.clock, job).await
+        }
         other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
     }
 }
@@ -71,7 +75,7 @@ async fn verify(app: &AppState) -> anyhow::Result<Value> {
 }
 
 /// Removes what nobody needs any more: expired sessions, old attempts, finished jobs and runs, receipts without
-/// payment. Returns how many jobs, runs and receipts went.
+/// payment, exports after their day. Returns how many jobs, runs and receipts went.
 ///
 /// # Errors
 /// The first failure; the rest is done at the next hour.
@@ -85,5 +89,7 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;
+    drop(conn);
+    reports::clean(&app.db, &Files::beside(&app.receipts), now).await?;
     Ok(rows + u64::try_from(removed.len())?)
 }

@@ -26,3 +26,5 @@ layout-close = Close
 layout-zoom-in = Larger
 layout-zoom-out = Smaller
 layout-open-picture = Picture of the receipt, large
+layout-print = Print
+layout-printed = Printed { $time }

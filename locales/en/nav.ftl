@@ -9,6 +9,7 @@ nav-agents = Agents
 nav-customers = Customers
 nav-plans = Plans
 nav-payment-methods = Payment methods
+nav-reports = Reports
 nav-settings = Settings
 nav-upkeep = Health
 layout-below-zero = You owe { $amount }. Until it is paid you cannot create or renew; if it is not paid by { $deadline }, all accounts will be disabled.

@@ -26,3 +26,5 @@ layout-close = بستن
 layout-zoom-in = بزرگ‌تر
 layout-zoom-out = کوچک‌تر
 layout-open-picture = تصویر رسید، بزرگ
+layout-print = چاپ
+layout-printed = چاپ در { $time }

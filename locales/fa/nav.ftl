@@ -9,6 +9,7 @@ nav-agents = نماینده‌ها
 nav-customers = مشتری‌ها
 nav-plans = پلن‌ها
 nav-payment-methods = روش‌های پرداخت
+nav-reports = گزارش‌ها
 nav-settings = تنظیمات
 nav-upkeep = سلامت پنل
 layout-below-zero = { $amount } بدهکار هستید. تا تسویه، ساخت و تمدید بسته است و اگر تا { $deadline } تسویه نشود، همهٔ اکانت‌ها غیرفعال می‌شوند.

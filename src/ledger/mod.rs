@@ -3,6 +3,7 @@
 //! Invariant: a wallet is exactly what its last row says, and its pending credit is exactly what its pending
 //! payments claim. The database checks both at commit.
 
+mod period;
 mod statement;
 mod verify;
 
@@ -14,6 +15,7 @@ use crate::{
     money::Toman,
 };
 
+pub use period::{Period, period};
 pub use statement::{Entry, StatementFilter, entries_of_payment, statement};
 pub use verify::{Violation, verify};
 

@@ -214,6 +214,7 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
                 item("/admin/customers", t.nav_customers(), "user-group"),
                 item("/admin/plans", t.nav_plans(), "shopping-bag"),
                 item("/admin/payment-methods", t.nav_payment_methods(), "credit-card"),
+                item("/admin/reports", t.nav_reports(), "chart"),
                 item("/admin/settings", t.nav_settings(), "cog"),
                 item("/admin/upkeep", t.nav_upkeep(), "signal"),
             ]

@@ -26,20 +26,24 @@ async fn busy_shop(db: PgPool) -> Shop {
     shop
 }
 
-const AGENT: [(&str, &str); 7] = [
+const AGENT: [(&str, &str); 8] = [
     ("overview", "/agent"),
     ("wallet", "/agent/wallet"),
+    ("statement", "/agent/wallet/statement"),
     ("charge", "/agent/wallet/charge"),
     ("create-account", "/agent/create-user"),
     ("accounts", "/agent/users"),
     ("account", "/agent/users/1"),
     ("me", "/account"),
 ];
-const ADMIN: [(&str, &str); 5] = [
+const ADMIN: [(&str, &str); 8] = [
     ("queue", "/admin/payments"),
     ("history", "/admin/payments/history"),
     ("payment", "/admin/payments/1"),
     ("decided", "/admin/payments/2"),
+    ("reports", "/admin/reports?range=all&type=CHARGE_PENDING&type=CHARGE_REJECTED"),
+    ("paper", "/admin/reports/print?range=all"),
+    ("exports", "/admin/reports/exports"),
     ("not-found", "/admin/nothing-here"),
 ];
 

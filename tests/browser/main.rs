@@ -10,6 +10,7 @@ mod main_job;
 #[allow(dead_code, reason = "shared with the tests of receipts, which use all of it")]
 mod pictures;
 mod queue;
+mod reports;
 mod shop;
 mod sign_in;
 #[path = "../it/support/mod.rs"]

@@ -17,6 +17,7 @@ mod people;
 mod plans;
 mod private_postgres;
 mod receipts;
+mod reports;
 mod settings;
 mod shell;
 mod simulator;

@@ -14,7 +14,7 @@ use axum::{
     routing::{get, post},
 };
 
-pub use self::statement::type_label as entry_label;
+pub use self::statement::{StatementRow, type_label as entry_label};
 use super::{Status, queries::OwnPayment};
 use crate::{
     locale::Tr,

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 
 use crate::{
-    accounts,
+    accounts, customers,
     jobs::{self, Job, Verdict},
     orders,
     web::{AppState, session_store::HashedStore},
@@ -206,7 +206,8 @@ async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
     Ok(schedule)
 }
 
-/// Removes what nobody needs any more: expired sessions, old attempts, finished jobs, receipts without payment.
+/// Removes what nobody needs any more: expired sessions, old attempts, finished jobs, receipts without payment; and
+/// cancels the orders that were never paid for.
 ///
 /// # Errors
 /// The first failure; the rest is done at the next hour.
@@ -215,6 +216,8 @@ pub async fn clean(app: &AppState) -> anyhow::Result<()> {
     let now = app.clock.now();
     HashedStore::new(&app.db)?.delete_expired().await?;
     accounts::forget_attempts(&app.db, now).await?;
+    customers::registration::forget_attempts(&app.db, now).await?;
+    orders::purchase::cancel_forgotten(&app.db, now).await?;
     jobs::remove_finished(&app.db, now - Duration::from_secs(7 * 24 * 3600)).await?;
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;

@@ -4,8 +4,10 @@
 //! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
 
 pub mod handlers;
+mod how_to;
 pub mod jobs;
 mod links;
+pub mod purchase;
 mod qr;
 mod queries;
 mod service;

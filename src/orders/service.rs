@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{Username, UsernameError, jobs::PROVISION};
+use super::{Status, Username, UsernameError, jobs::PROVISION};
 use crate::{
     audit::{self, Deed},
     calendar::Time,
@@ -69,16 +69,16 @@ impl From<sqlx::Error> for PlaceError {
 /// Whose rules hold for a buyer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
-enum Kind {
+pub(super) enum Kind {
     Admin,
     Agent,
     EndUser,
 }
 
 /// The buyer, as the rules see her.
-struct Buyer {
+pub(super) struct Buyer {
     kind: Kind,
-    prefix: String,
+    pub(super) prefix: String,
     /// How much pending credit she may spend, Toman.
     ceiling: Toman,
 }
@@ -112,20 +112,29 @@ pub async fn place(db: &PgPool, new: &NewOrder<'_>, now: Time) -> Result<OrderId
             return Err(PlaceError::NotEnough { missing: price - spendable });
         }
     }
-    let order = insert(&mut tx, new, &plan, &username, price, now).await?;
+    let order = insert(&mut tx, new, &plan, &username, price, Status::Provisioning, now).await?;
     charge(&mut tx, new.buyer, order, price, now).await?;
+    enqueue_provisioning(&mut tx, order, now).await?;
+    tx.commit().await?;
+    Ok(order)
+}
+
+/// Stores the job that makes the account of a paid order.
+pub(super) async fn enqueue_provisioning(
+    conn: &mut PgConnection,
+    order: OrderId,
+    now: Time,
+) -> sqlx::Result<()> {
     let job = NewJob {
         kind: PROVISION,
         payload: json!({ "order": order }),
         unique_key: Some(format!("provision:{order}")),
         run_at: now,
     };
-    jobs::enqueue(&mut tx, &job, now).await?;
-    tx.commit().await?;
-    Ok(order)
+    jobs::enqueue(conn, &job, now).await
 }
 
-async fn find_buyer(conn: &mut PgConnection, user: UserId) -> Result<Buyer, PlaceError> {
+pub(super) async fn find_buyer(conn: &mut PgConnection, user: UserId) -> Result<Buyer, PlaceError> {
     let row = sqlx::query!(
         r#"SELECT u.role AS "kind: Kind", u.status, coalesce(a.username_prefix, '') AS "prefix!",
                   coalesce(a.pending_ceiling, 0) AS "ceiling!: Toman"
@@ -141,7 +150,7 @@ async fn find_buyer(conn: &mut PgConnection, user: UserId) -> Result<Buyer, Plac
 }
 
 /// The order that this form made before. A form that was changed after it had been sent is not the same form.
-async fn find_by_request(
+pub(super) async fn find_by_request(
     conn: &mut PgConnection,
     new: &NewOrder<'_>,
     username: Option<&Username>,
@@ -162,18 +171,19 @@ async fn find_by_request(
     }
 }
 
-async fn insert(
+pub(super) async fn insert(
     conn: &mut PgConnection,
     new: &NewOrder<'_>,
     plan: &Plan,
     username: &Username,
     price: Toman,
+    status: Status,
     now: Time,
 ) -> Result<OrderId, PlaceError> {
     let id = sqlx::query_scalar!(
         r#"INSERT INTO orders (user_id, plan_id, plan_name, days, data_limit_gb, amount, marzban_username, alias, note,
                on_hold, status, request_id, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'PROVISIONING', $11, $12) RETURNING id"#,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id"#,
         new.buyer.0,
         plan.id.0,
         plan.name,
@@ -184,6 +194,7 @@ async fn insert(
         new.alias,
         new.note,
         new.on_hold,
+        status as Status,
         new.request_id,
         now
     )

@@ -1,8 +1,10 @@
 //! The pages about orders: an agent's and an end user's. What both have is drawn here.
 
 mod agent;
+mod buy;
 mod create;
 mod end_user;
+mod unpaid;
 
 use askama::Template;
 use axum::extract::{Path, rejection::PathRejection};
@@ -19,6 +21,8 @@ use crate::{
     web::{AppError, AppState, Page, PageResult, html},
 };
 
+use unpaid::Unpaid;
+
 pub use agent::routes as agent_routes;
 pub use end_user::routes as end_user_routes;
 
@@ -32,7 +36,7 @@ struct Area {
 }
 
 const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true };
-const END_USER: Area = Area { list: "/user", orders: "/user/accounts", is_agent: false };
+const END_USER: Area = Area { list: "/user/accounts", orders: "/user/accounts", is_agent: false };
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
@@ -40,6 +44,8 @@ struct OrderPage {
     page: Page,
     order: OrderView,
     area: Area,
+    /// Where it waits for its payment, or was cancelled.
+    unpaid: Option<Unpaid>,
 }
 
 #[derive(Template)]
@@ -48,6 +54,7 @@ struct OrderPart {
     page: Page,
     order: OrderView,
     area: Area,
+    unpaid: Option<Unpaid>,
 }
 
 /// What stands in an address as an order's number may be anything.
@@ -65,9 +72,14 @@ async fn show(
     hx: HxRequest,
 ) -> PageResult {
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    let unpaid = Unpaid::load(app, &page.t, owner, &order).await?;
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
-    if hx.0 { html(&OrderPart { page, order, area }) } else { html(&OrderPage { page, order, area }) }
+    if hx.0 {
+        html(&OrderPart { page, order, area, unpaid })
+    } else {
+        html(&OrderPage { page, order, area, unpaid })
+    }
 }
 
 #[derive(Template)]

@@ -4,6 +4,8 @@ mod lists;
 mod pages;
 mod placing;
 mod provisioning;
+mod purchase;
+mod purchase_decided;
 mod usage;
 
 use rad_panel::{

@@ -28,7 +28,7 @@ const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
 const CORE_OF_WEB: [&str; 4] = ["audit", "ledger", "marzban", "receipts"];
 
 /// Which feature may call which, and why. Every edge is one that can't be turned round or go through a table.
-const EDGES: [(&str, &str); 11] = [
+const EDGES: [(&str, &str); 12] = [
     // An agent and a customer are people who sign in.
     ("agents", "accounts"),
     ("customers", "accounts"),
@@ -46,15 +46,18 @@ const EDGES: [(&str, &str); 11] = [
     // A payment goes to a method, within the shop's limits.
     ("payments", "payment_methods"),
     ("payments", "settings"),
+    // The decision about a payment settles the order that it is for, in its own transaction.
+    ("payments", "orders"),
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 18] = [
+const WRITERS: [(&str, &str); 19] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
     ("agents", "agents"),
     ("end_users", "customers"),
+    ("registration_attempts", "customers"),
     ("settings", "settings"),
     ("audit_log", "audit"),
     ("plans", "plans"),

@@ -63,11 +63,12 @@ impl Doors {
     /// The routes of all rooms.
     pub fn all() -> Self {
         Self {
-            public: accounts::handlers::public_routes(),
+            public: accounts::handlers::public_routes()
+                .merge(customers::registration::handlers::public_routes()),
             member: accounts::handlers::member_routes()
                 .merge(payments::handlers::member_routes())
                 .route("/events", get(live::events)),
-            end_user: orders::handlers::end_user_routes(),
+            end_user: orders::handlers::end_user_routes().merge(payments::handlers::end_user_routes()),
             agent: payments::handlers::agent_routes()
                 .merge(orders::handlers::agent_routes())
                 .merge(reports::handlers::agent_routes()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    accounts,
+    accounts, customers,
     jobs::{
         self, Job, Verdict, backoff,
         schedule::{self, Task},
@@ -75,7 +75,8 @@ async fn verify(app: &AppState) -> anyhow::Result<Value> {
 }
 
 /// Removes what nobody needs any more: expired sessions, old attempts, finished jobs and runs, receipts without
-/// payment, exports after their day. Returns how many jobs, runs and receipts went.
+/// payment, exports after their day; cancels orders that were never paid for. Returns how many jobs, runs and receipts
+/// went.
 ///
 /// # Errors
 /// The first failure; the rest is done at the next hour.
@@ -84,6 +85,8 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     let now = app.clock.now();
     HashedStore::new(&app.db)?.delete_expired().await?;
     accounts::forget_attempts(&app.db, now).await?;
+    customers::registration::forget_attempts(&app.db, now).await?;
+    orders::purchase::cancel_forgotten(&app.db, now).await?;
     let mut rows = jobs::remove_finished(&app.db, now - KEPT).await?;
     rows += schedule::remove_finished(&app.db, now - KEPT).await?;
     let mut conn = app.db.acquire().await?;

@@ -17,7 +17,7 @@ use super::{MIN_LENGTH, Origin, PasswordError, SignInError};
 use crate::{
     locale::Language,
     web::{
-        AppError, AppState, Fields, Member, Page, PageResult, Viewer,
+        AppError, AppState, Fields, Member, Page, PageResult, Viewer, address,
         client::ClientAddress,
         doors::{MemberDoor, PublicDoor, Routes, is_own_path},
         html,
@@ -46,6 +46,17 @@ struct LoginPage {
     page: Page,
     form: Fields,
     next: String,
+    /// Where strangers register; empty while that is closed.
+    register: String,
+}
+
+impl LoginPage {
+    async fn new(app: &AppState, page: Page, form: Fields, next: String) -> Result<Self, AppError> {
+        let open = super::is_registration_open(&app.db).await?;
+        let register = if open { address("/register", &[("next", &next)]) } else { String::new() };
+        let title = page.t.accounts_sign_in();
+        Ok(Self { page: page.titled(title), form, next, register })
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -59,6 +70,7 @@ async fn root(viewer: Option<axum::Extension<Viewer>>) -> Redirect {
 }
 
 async fn new_sign_in(
+    State(app): State<AppState>,
     page: Page,
     viewer: Option<axum::Extension<Viewer>>,
     Query(Next { next }): Query<Next>,
@@ -66,8 +78,7 @@ async fn new_sign_in(
     if let Some(viewer) = viewer {
         return Ok(Redirect::to(destination(&next, viewer.role.home())).into_response());
     }
-    let title = page.t.accounts_sign_in();
-    html(&LoginPage { page: page.titled(title), form: Fields::default(), next })
+    html(&LoginPage::new(&app, page, Fields::default(), next).await?)
 }
 
 async fn create_sign_in(
@@ -104,8 +115,7 @@ async fn create_sign_in(
         Err(SignInError::Hashing(error)) => return Err(AppError::internal(anyhow::anyhow!(error))),
     };
     let next = form.get("next").to_owned();
-    let title = t.accounts_sign_in();
-    Ok((status, html(&LoginPage { page: page.titled(title), form, next })?).into_response())
+    Ok((status, html(&LoginPage::new(&app, page, form, next).await?)?).into_response())
 }
 
 /// A waiting time is told in whole minutes, rounded up, so that who waits as told is let in.

@@ -3,6 +3,7 @@
 //! Invariant: a sign-in counts only while its row is open and its user is active; closing the rows ends every
 //! session of a person at once, on all devices.
 
+mod entrance;
 pub mod handlers;
 mod oversight;
 mod passwords;
@@ -14,8 +15,9 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+pub use entrance::{EmailError, clean_email, is_registration_open, open_sign_in, set_email};
 pub use oversight::{disable, enable, one_time_password, require_new_password, reset_password};
-pub use passwords::{MIN_LENGTH, Passwords};
+pub use passwords::{MIN_LENGTH, Passwords, Strength};
 pub use throttle::forget as forget_attempts;
 
 use crate::{
@@ -100,31 +102,7 @@ pub async fn sign_in(
         return Err(SignInError::Wrong);
     }
     throttle::succeed(&mut tx, attempt).await?;
-    let sign_in = Uuid::new_v4();
-    sqlx::query!(
-        "INSERT INTO sign_ins (id, user_id, address, user_agent, created_at)
-         VALUES ($1, $2, ($3::text)::inet, left($4, 300), $5)",
-        sign_in,
-        user.id.0,
-        origin.address.to_string(),
-        origin.user_agent,
-        now
-    )
-    .execute(&mut *tx)
-    .await?;
-    audit::record(
-        &mut tx,
-        &Deed {
-            actor: Some(user.id),
-            action: "account.sign_in",
-            subject_type: "user",
-            subject_id: Some(user.id.0),
-            detail: json!({}),
-            address: Some(&origin.address),
-        },
-        now,
-    )
-    .await?;
+    let sign_in = open_sign_in(&mut tx, user.id, origin, now).await?;
     tx.commit().await?;
     Ok(SignedIn { user: user.id, role: user.role, sign_in })
 }

@@ -29,11 +29,32 @@ fn hash_now(password: &str) -> Result<String, String> {
     Ok(argon2()?.hash_password(password.as_bytes()).map_err(|error| error.to_string())?.to_string())
 }
 
+/// How long a password would stand against guessing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// Among the first million guesses: refused.
+    Weak,
+    Fair,
+    Strong,
+}
+
 /// Hashing and checking of passwords.
 #[derive(Debug)]
 pub struct Passwords;
 
 impl Passwords {
+    /// How hard `password` is to guess for somebody who knows `known`: the user name, the phone.
+    pub fn strength(password: &str, known: &[&str]) -> Strength {
+        if password.chars().count() < MIN_LENGTH {
+            return Strength::Weak;
+        }
+        match u8::from(zxcvbn::zxcvbn(password, known).score()) {
+            0 | 1 => Strength::Weak,
+            2 => Strength::Fair,
+            _ => Strength::Strong,
+        }
+    }
+
     /// The hash of `password`, with its own salt.
     ///
     /// # Errors
@@ -70,4 +91,25 @@ async fn off_the_async_threads<T: Send + 'static>(
         work()
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Passwords, Strength};
+
+    #[test]
+    fn what_is_guessed_first_is_weak() {
+        for (password, strength) in [
+            ("", Strength::Weak),
+            ("12345678", Strength::Weak),
+            ("password1", Strength::Weak),
+            ("nima1234", Strength::Weak),
+            ("09123333333", Strength::Weak),
+            ("xK9#q", Strength::Weak),
+            ("a-password-for-tests", Strength::Strong),
+            ("گربه روی دیوار کاهگلی", Strength::Strong),
+        ] {
+            assert_eq!(Passwords::strength(password, &["nima", "09123333333"]), strength, "{password}");
+        }
+    }
 }

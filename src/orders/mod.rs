@@ -6,8 +6,10 @@
 mod buyer;
 pub mod changes;
 pub mod handlers;
+mod how_to;
 pub mod jobs;
 mod links;
+pub mod purchase;
 mod qr;
 mod queries;
 mod service;

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{
-    Username, UsernameError,
+    Status, Username, UsernameError,
     buyer::{Buyer, Unaffordable},
     jobs::PROVISION,
 };
@@ -99,21 +99,30 @@ pub async fn place(db: &PgPool, new: &NewOrder<'_>, now: Time) -> Result<OrderId
     let username = username?;
     let (plan, price) = buyer.offer(&mut tx, new.plan, new.price_seen).await?;
     buyer.check_credit(&balance, price)?;
-    let order = insert(&mut tx, new, &plan, &username, price, now).await?;
+    let order = insert(&mut tx, new, &plan, &username, price, Status::Provisioning, now).await?;
     charge(&mut tx, new.buyer, order, price, now).await?;
+    enqueue_provisioning(&mut tx, order, now).await?;
+    tx.commit().await?;
+    Ok(order)
+}
+
+/// Stores the job that makes the account of a paid order.
+pub(super) async fn enqueue_provisioning(
+    conn: &mut PgConnection,
+    order: OrderId,
+    now: Time,
+) -> sqlx::Result<()> {
     let job = NewJob {
         kind: PROVISION,
         payload: json!({ "order": order }),
         unique_key: Some(format!("provision:{order}")),
         run_at: now,
     };
-    jobs::enqueue(&mut tx, &job, now).await?;
-    tx.commit().await?;
-    Ok(order)
+    jobs::enqueue(conn, &job, now).await
 }
 
 /// The order that this form made before. A form that was changed after it had been sent is not the same form.
-async fn find_by_request(
+pub(super) async fn find_by_request(
     conn: &mut PgConnection,
     new: &NewOrder<'_>,
     username: Option<&Username>,
@@ -134,18 +143,19 @@ async fn find_by_request(
     }
 }
 
-async fn insert(
+pub(super) async fn insert(
     conn: &mut PgConnection,
     new: &NewOrder<'_>,
     plan: &Plan,
     username: &Username,
     price: Toman,
+    status: Status,
     now: Time,
 ) -> Result<OrderId, PlaceError> {
     let id = sqlx::query_scalar!(
         r#"INSERT INTO orders (user_id, plan_id, plan_name, days, data_limit_gb, amount, marzban_username, alias, note,
                on_hold, status, request_id, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'PROVISIONING', $11, $12) RETURNING id"#,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id"#,
         new.buyer.0,
         plan.id.0,
         plan.name,
@@ -156,6 +166,7 @@ async fn insert(
         new.alias,
         new.note,
         new.on_hold,
+        status as Status,
         new.request_id,
         now
     )

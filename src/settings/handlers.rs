@@ -5,7 +5,10 @@ use std::ops::RangeInclusive;
 use askama::Template;
 use axum::{http::StatusCode, response::IntoResponse, routing::get};
 
-use super::{ChangeError, MAX_SHOP_NAME, Settings};
+use super::{
+    ChangeError, MAX_SHOP_NAME, Settings,
+    end_users::{self, handlers::SwitchView},
+};
 use crate::{
     calendar::Time,
     locale::Tr,
@@ -27,7 +30,7 @@ const CEILINGS: RangeInclusive<i64> = 0..=10_000_000_000;
 
 /// What admins may reach.
 pub fn admin_routes() -> Routes<AdminDoor> {
-    Routes::new().route(PATH, get(show).post(update))
+    Routes::new().route(PATH, get(show).post(update)).merge(end_users::handlers::admin_routes())
 }
 
 #[derive(Template)]
@@ -39,6 +42,8 @@ struct SettingsPage {
     last: String,
     /// What happened meanwhile, and how the settings stand now; empty without a conflict.
     conflict: String,
+    /// What is open to end users.
+    switches: Vec<SwitchView>,
 }
 
 async fn show(ask: Ask<Admin>) -> PageResult {
@@ -52,7 +57,9 @@ async fn show(ask: Ask<Admin>) -> PageResult {
     }
     let last = settings::last_change(&mut conn).await?;
     let last = last.map(|(who, at)| t.settings_last_change(t.datetime(at), who)).unwrap_or_default();
-    html(&SettingsPage { page: ask.page.titled(t.settings_title()), form, last, conflict: String::new() })
+    let switches = end_users::handlers::views(&t, end_users::get(&mut conn).await?);
+    let page = ask.page.titled(t.settings_title());
+    html(&SettingsPage { page, form, last, conflict: String::new(), switches })
 }
 
 async fn update(ask: Ask<Admin>, mut form: Fields) -> PageResult {
@@ -77,8 +84,10 @@ async fn update(ask: Ask<Admin>, mut form: Fields) -> PageResult {
             Err(ChangeError::Database(error)) => return Err(error.into()),
         }
     }
-    let page =
-        SettingsPage { page: ask.page.titled(t.settings_title()), form, last: String::new(), conflict };
+    let openings = end_users::get(&mut *ask.app.db.acquire().await?).await?;
+    let switches = end_users::handlers::views(&t, openings);
+    let page = ask.page.titled(t.settings_title());
+    let page = SettingsPage { page, form, last: String::new(), conflict, switches };
     Ok((status, html(&page)?).into_response())
 }
 

@@ -27,6 +27,10 @@ pub struct Viewer {
     /// Why, in the admin's words.
     pub deadline_deferred_reason: Option<String>,
     pub shop_name: String,
+    /// The shop takes orders of end users.
+    pub purchase_open: bool,
+    /// End users may charge their wallets without an order.
+    pub charging_open: bool,
     /// Payments that wait for the admin; 0 for others.
     pub payments_waiting: i64,
     /// The sign-in that the session belongs to.
@@ -41,7 +45,7 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
                   w.confirmed AS "confirmed: Toman", w.pending AS "pending: Toman", w.negative_since,
                   coalesce(a.pending_ceiling, 0) AS "pending_ceiling!: Toman", a.deadline_deferred_until,
                   a.deadline_deferred_reason AS "deadline_deferred_reason?",
-                  s.shop_name,
+                  s.shop_name, s.purchase_open, s.charging_open,
                   CASE WHEN u.role = 'ADMIN' THEN (SELECT count(*) FROM payments WHERE status = 'PENDING')
                        ELSE 0 END AS "payments_waiting!"
            FROM sign_ins i
@@ -70,6 +74,8 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
         deadline_deferred_until: row.deadline_deferred_until,
         deadline_deferred_reason: row.deadline_deferred_reason,
         shop_name: row.shop_name,
+        purchase_open: row.purchase_open,
+        charging_open: row.charging_open,
         payments_waiting: row.payments_waiting,
         sign_in,
     }))

@@ -4,6 +4,7 @@
 
 mod browser;
 mod chrome;
+mod end_user;
 mod looks;
 mod main_job;
 #[path = "../it/receipts/pictures.rs"]

@@ -5,6 +5,8 @@ mod lists;
 mod pages;
 mod placing;
 mod provisioning;
+mod purchase;
+mod purchase_decided;
 mod suspension;
 mod usage;
 

@@ -1,9 +1,11 @@
 //! The pages about orders: an agent's and an end user's. What both have is drawn here.
 
 mod agent;
+mod buy;
 mod changes;
 mod create;
 mod end_user;
+mod unpaid;
 
 use askama::Template;
 use axum::extract::{Path, rejection::PathRejection};
@@ -21,6 +23,8 @@ use crate::{
     web::{AppError, AppState, Page, PageResult, html},
 };
 
+use unpaid::Unpaid;
+
 pub use agent::routes as agent_routes;
 pub use end_user::routes as end_user_routes;
 
@@ -34,7 +38,7 @@ struct Area {
 }
 
 const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true };
-const END_USER: Area = Area { list: "/user", orders: "/user/accounts", is_agent: false };
+const END_USER: Area = Area { list: "/user/accounts", orders: "/user/accounts", is_agent: false };
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
@@ -43,6 +47,8 @@ struct OrderPage {
     order: OrderView,
     changes: ChangesView,
     area: Area,
+    /// Where it waits for its payment, or was cancelled.
+    unpaid: Option<Unpaid>,
 }
 
 #[derive(Template)]
@@ -52,6 +58,7 @@ struct OrderPart {
     order: OrderView,
     changes: ChangesView,
     area: Area,
+    unpaid: Option<Unpaid>,
 }
 
 /// What stands in an address as an order's number may be anything.
@@ -69,14 +76,15 @@ async fn show(
     hx: HxRequest,
 ) -> PageResult {
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    let unpaid = Unpaid::load(app, &page.t, owner, &order).await?;
     let made = recent(&app.db, id).await?;
     let changes = ChangesView::new(&page.t, &order, &made, By::Owner(owner.into()), area.is_agent, page.now);
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
     if hx.0 {
-        html(&OrderPart { page, order, changes, area })
+        html(&OrderPart { page, order, changes, area, unpaid })
     } else {
-        html(&OrderPage { page, order, changes, area })
+        html(&OrderPage { page, order, changes, area, unpaid })
     }
 }
 

@@ -48,6 +48,8 @@ const EDGES: &[(&str, &str)] = &[
     // A payment goes to a method, within the shop's limits.
     ("payments", "payment_methods"),
     ("payments", "settings"),
+    // The decision about a payment settles the order that it is for, in its own transaction.
+    ("payments", "orders"),
     // A report tells of payments in their own words.
     ("reports", "payments"),
 ];
@@ -59,6 +61,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("login_attempts", "accounts"),
     ("agents", "agents"),
     ("end_users", "customers"),
+    ("registration_attempts", "customers"),
     ("settings", "settings"),
     ("audit_log", "audit"),
     ("plans", "plans"),

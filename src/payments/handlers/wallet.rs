@@ -1,11 +1,12 @@
-//! The agent's wallet: what there is, what is on its way, and how it came about.
+//! A payer's wallet: what there is, what is on its way, and how it came about.
 
 use askama::Template;
-use axum::{extract::Path, http::StatusCode, response::IntoResponse};
+use axum::{http::StatusCode, response::IntoResponse};
 use axum_extra::extract::Query;
 
 use super::{
     Ask,
+    payer::{Area, Payer},
     statement::{ROWS, StatementQuery, StatementRow, type_label},
 };
 use crate::{
@@ -15,13 +16,16 @@ use crate::{
         self, DecideError, Status,
         queries::{self, OwnPayment},
     },
-    web::{Agent, AppError, Fields, Page, PageResult, html, page::flash, see_other},
+    web::{AppError, Fields, Id, Page, PageResult, address, html, page::flash, see_other},
 };
 
 #[derive(Template)]
 #[template(path = "payments/wallet.html")]
 struct WalletPage {
     page: Page,
+    area: Area,
+    /// It can be charged without an order.
+    may_charge: bool,
     balance: Balance,
     payments: Vec<OwnPayment>,
     form: Fields,
@@ -31,7 +35,7 @@ struct WalletPage {
     next: String,
 }
 
-pub async fn wallet(ask: Ask<Agent>, Query(query): Query<StatementQuery>) -> PageResult {
+pub async fn show<P: Payer>(ask: Ask<P>, Query(query): Query<StatementQuery>) -> PageResult {
     let Ask { app, who, page, .. } = ask;
     let t = page.t;
     let (filter, form) = query.read(&t);
@@ -42,9 +46,12 @@ pub async fn wallet(ask: Ask<Agent>, Query(query): Query<StatementQuery>) -> Pag
     }
     let more = entries.len() as i64 > ROWS;
     entries.truncate(ROWS as usize);
-    let next = entries.last().filter(|_| more).map(|last| query.next(last.seq)).unwrap_or_default();
+    let next =
+        entries.last().filter(|_| more).map(|last| query.next(P::AREA.wallet, last.seq)).unwrap_or_default();
     let status = if form.is_ok() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let view = WalletPage {
+        area: P::AREA,
+        may_charge: payments::may_charge(&mut conn, who.id).await?,
         balance: who.balance,
         payments: queries::latest_of(&mut conn, who.id).await?,
         form,
@@ -61,17 +68,48 @@ pub async fn wallet(ask: Ask<Agent>, Query(query): Query<StatementQuery>) -> Pag
 #[template(path = "payments/_own_answer.html")]
 struct OwnPayments {
     page: Page,
+    area: Area,
     balance: Balance,
     payments: Vec<OwnPayment>,
 }
 
 /// The part of the wallet that follows by itself.
-pub async fn own_payments(ask: Ask<Agent>) -> PageResult {
+pub async fn own_payments<P: Payer>(ask: Ask<P>) -> PageResult {
     let payments = queries::latest_of(&mut *ask.app.db.acquire().await?, ask.who.id).await?;
-    html(&OwnPayments { page: ask.page, balance: ask.who.balance, payments })
+    html(&OwnPayments { page: ask.page, area: P::AREA, balance: ask.who.balance, payments })
 }
 
-pub async fn create_withdrawal(ask: Ask<Agent>, Path(id): Path<i64>) -> PageResult {
+#[derive(Template)]
+#[template(path = "payments/own_history.html")]
+struct HistoryPage {
+    page: Page,
+    area: Area,
+    payments: Vec<OwnPayment>,
+    next: String,
+    first: String,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct HistoryQuery {
+    before: String,
+}
+
+/// All her payments, page by page.
+pub async fn history<P: Payer>(ask: Ask<P>, Query(query): Query<HistoryQuery>) -> PageResult {
+    let mut conn = ask.app.db.acquire().await?;
+    let before = query.before.parse().ok();
+    let mut payments = queries::earlier_of(&mut conn, ask.who.id, before, ROWS + 1).await?;
+    let more = payments.len() as i64 > ROWS;
+    payments.truncate(ROWS as usize);
+    let next = payments.last().filter(|_| more).map(|last| last.id.to_string());
+    let next = next.map(|last| address(P::AREA.history, &[("before", &last)])).unwrap_or_default();
+    let first = before.map(|_: i64| P::AREA.history.to_owned()).unwrap_or_default();
+    let title = ask.page.t.payments_own_history();
+    html(&HistoryPage { page: ask.page.titled(title), area: P::AREA, payments, next, first })
+}
+
+pub async fn create_withdrawal<P: Payer>(ask: Ask<P>, Id(id): Id) -> PageResult {
     let actor = ask.actor(ask.who.id);
     let t = ask.page.t;
     let outcome = payments::withdraw(&ask.app.db, PaymentId(id), actor, ask.app.clock.now()).await;
@@ -87,5 +125,5 @@ pub async fn create_withdrawal(ask: Ask<Agent>, Path(id): Path<i64>) -> PageResu
         Err(_) => return Err(AppError::NotFound),
     };
     flash(&ask.session, kind, text).await?;
-    Ok(see_other(ask.hx, "/agent/wallet"))
+    Ok(see_other(ask.hx, P::AREA.wallet))
 }

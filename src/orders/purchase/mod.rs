@@ -21,7 +21,6 @@ use crate::{
     ids::{OrderId, UserId},
     ledger::{self, EntryType, Posting, Reference},
     money::Toman,
-    plans,
 };
 
 pub use open::{Cancelled, KEPT_FOR, cancel, cancel_forgotten, cancel_unpaid, is_awaiting_payment};

@@ -19,7 +19,7 @@ pub use passwords::{MIN_LENGTH, Passwords};
 pub use throttle::forget as forget_attempts;
 
 use crate::{
-    audit::{self, Deed},
+    audit::{self, Actor, Deed},
     calendar::Time,
     ids::UserId,
     ledger,
@@ -82,8 +82,13 @@ pub async fn sign_in(
     .await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = Passwords::verify(password.to_owned(), hash).await.map_err(SignInError::Hashing)?;
-    let Some(user) = user.filter(|_| right) else { return Err(SignInError::Wrong) };
+    let known = user.as_ref().map(|user| user.id);
+    let Some(user) = user.filter(|_| right) else {
+        write_down_refusal(db, &username, known, origin.address, now).await?;
+        return Err(SignInError::Wrong);
+    };
     if user.status != "ACTIVE" {
+        write_down_refusal(db, &username, known, origin.address, now).await?;
         return Err(SignInError::Disabled);
     }
 
@@ -112,33 +117,55 @@ pub async fn sign_in(
     )
     .execute(&mut *tx)
     .await?;
-    audit::record(
-        &mut tx,
-        &Deed {
-            actor: Some(user.id),
-            action: "account.sign_in",
-            subject_type: "user",
-            subject_id: Some(user.id.0),
-            detail: json!({}),
-            address: Some(&origin.address),
-        },
-        now,
-    )
-    .await?;
+    let by = Actor { user: user.id, address: Some(origin.address) };
+    by.record(&mut tx, "account.sign_in", ("user", Some(user.id.0)), json!({}), now).await?;
     tx.commit().await?;
     Ok(SignedIn { user: user.id, role: user.role, sign_in })
 }
 
-/// Ends one sign-in.
-pub async fn sign_out(db: &PgPool, sign_in: Uuid, now: Time) -> sqlx::Result<()> {
-    sqlx::query!(
+/// Writes down that somebody was not let in. What was typed is kept only where it could be a user name: a password
+/// in the wrong field must not end up in the log. The throttle bounds how many of these there can be.
+async fn write_down_refusal(
+    db: &PgPool,
+    typed: &str,
+    known: Option<UserId>,
+    address: IpAddr,
+    now: Time,
+) -> sqlx::Result<()> {
+    let typed = Some(typed).filter(|name| known.is_some() || could_be_username(name));
+    let deed = Deed {
+        actor: None,
+        action: "account.refuse_sign_in",
+        subject_type: "user",
+        subject_id: known.map(|user| user.0),
+        detail: json!({ "username": typed }),
+        address: Some(&address),
+    };
+    audit::record(&mut *db.acquire().await?, &deed, now).await
+}
+
+/// Short, and of the characters that user names are made of.
+fn could_be_username(typed: &str) -> bool {
+    let may_stand = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-".contains(c);
+    (3..=32).contains(&typed.len())
+        && typed.starts_with(|c: char| c.is_ascii_lowercase())
+        && typed.chars().all(may_stand)
+}
+
+/// Ends one sign-in of this person.
+pub async fn sign_out(db: &PgPool, sign_in: Uuid, by: Actor, now: Time) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    let ended = sqlx::query!(
         "UPDATE sign_ins SET ended_at = $2, end_reason = 'SIGNED_OUT' WHERE id = $1 AND ended_at IS NULL",
         sign_in,
         now
     )
-    .execute(db)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    if ended.rows_affected() > 0 {
+        by.record(&mut tx, "account.sign_out", ("user", Some(by.user.0)), json!({}), now).await?;
+    }
+    tx.commit().await
 }
 
 /// Why a password was not changed.
@@ -173,7 +200,10 @@ pub async fn change_password(
         throttle::Gate::Closed { wait } => return Err(PasswordError::Throttled { wait }),
     };
     let right = Passwords::verify(current.to_owned(), Some(person.password_hash)).await;
+    let by = Actor { user, address: Some(address) };
     if !right.map_err(PasswordError::Hashing)? {
+        let mut conn = db.acquire().await?;
+        by.record(&mut conn, "account.refuse_password", ("user", Some(user.0)), json!({}), now).await?;
         return Err(PasswordError::WrongCurrent);
     }
     let hash = Passwords::hash(new.to_owned()).await.map_err(PasswordError::Hashing)?;
@@ -198,19 +228,7 @@ pub async fn change_password(
     )
     .execute(&mut *tx)
     .await?;
-    audit::record(
-        &mut tx,
-        &Deed {
-            actor: Some(user),
-            action: "account.change_password",
-            subject_type: "user",
-            subject_id: Some(user.0),
-            detail: json!({}),
-            address: Some(&address),
-        },
-        now,
-    )
-    .await?;
+    by.record(&mut tx, "account.change_password", ("user", Some(user.0)), json!({}), now).await?;
     tx.commit().await?;
     Ok(sign_in)
 }
@@ -263,6 +281,15 @@ pub async fn create_admin(
 ) -> Result<UserId, CreateError> {
     let mut tx = db.begin().await?;
     let user = create_user(&mut tx, username, password, Role::Admin, now).await?;
+    let deed = Deed {
+        actor: None,
+        action: "account.create_admin",
+        subject_type: "user",
+        subject_id: Some(user.0),
+        detail: json!({}),
+        address: None,
+    };
+    audit::record(&mut tx, &deed, now).await?;
     tx.commit().await?;
     Ok(user)
 }

@@ -8,7 +8,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    response::{Redirect, Response},
+    response::Response,
     routing::get,
 };
 use sqlx::{
@@ -30,9 +30,9 @@ use crate::{
     accounts, agents,
     calendar::Clock,
     config::Config,
-    customers,
+    customers, log,
     marzban::Marzban,
-    orders, payment_methods, payments, people, plans, receipts, settings,
+    orders, overview, payment_methods, payments, people, plans, receipts, settings,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -73,8 +73,9 @@ impl Doors {
                 .merge(plans::handlers::admin_routes())
                 .merge(payment_methods::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
-                // What waits for the owner comes first.
-                .route("/admin", get(async || Redirect::to("/admin/payments"))),
+                .merge(orders::handlers::admin_routes())
+                .merge(overview::handlers::admin_routes())
+                .merge(log::handlers::admin_routes()),
         }
     }
 }

@@ -26,3 +26,4 @@ layout-close = Close
 layout-zoom-in = Larger
 layout-zoom-out = Smaller
 layout-open-picture = Picture of the receipt, large
+layout-chart-numbers = The numbers

@@ -26,3 +26,4 @@ layout-close = بستن
 layout-zoom-in = بزرگ‌تر
 layout-zoom-out = کوچک‌تر
 layout-open-picture = تصویر رسید، بزرگ
+layout-chart-numbers = عددهای نمودار

@@ -35,7 +35,11 @@ const AGENT: [(&str, &str); 7] = [
     ("account", "/agent/users/1"),
     ("me", "/account"),
 ];
-const ADMIN: [(&str, &str); 5] = [
+const ADMIN: [(&str, &str); 9] = [
+    ("overview", "/admin"),
+    ("orders", "/admin/orders"),
+    ("order", "/admin/orders/1"),
+    ("log", "/admin/log"),
     ("queue", "/admin/payments"),
     ("history", "/admin/payments/history"),
     ("payment", "/admin/payments/1"),

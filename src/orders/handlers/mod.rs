@@ -1,5 +1,6 @@
-//! The pages about orders: an agent's and an end user's. What both have is drawn here.
+//! The pages about orders: an agent's, an end user's, and the admin's over everybody's. What they share is drawn here.
 
+mod admin;
 mod agent;
 mod create;
 mod end_user;
@@ -19,6 +20,7 @@ use crate::{
     web::{AppError, AppState, Page, PageResult, html},
 };
 
+pub use admin::routes as admin_routes;
 pub use agent::routes as agent_routes;
 pub use end_user::routes as end_user_routes;
 
@@ -32,6 +34,8 @@ struct Area {
 }
 
 const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true };
+/// Here the customer's message and what is the owner's own are left out: the page has its own head.
+const ADMIN: Area = Area { list: "/admin/orders", orders: "/admin/orders", is_agent: false };
 const END_USER: Area = Area { list: "/user", orders: "/user/accounts", is_agent: false };
 
 #[derive(Template)]

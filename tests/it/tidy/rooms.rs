@@ -9,11 +9,13 @@ const FOUNDATION: [&str; 7] = ["calendar", "config", "ids", "locale", "money", "
 /// Joins the caller's transaction.
 const CORE: [&str; 5] = ["audit", "jobs", "ledger", "marzban", "receipts"];
 /// Owns transactions and pages.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 11] = [
     "accounts",
     "agents",
     "customers",
+    "log",
     "orders",
+    "overview",
     "payment_methods",
     "payments",
     "people",

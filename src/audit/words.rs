@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn what_nobody_knows_is_shown_as_it_stands() {
         assert_eq!(words(&EN, "moon.land", None), None);
-        let detail = json!({ "crater": 7, "deep": { "x": [1] }, "amount": 1000, "reason": "", "none": null });
+        let detail = json!({ "amount": 1000, "crater": 7, "deep": { "x": [1] }, "none": null, "reason": "" });
         assert_eq!(note(&EN, "moon.land", &detail), "1,000 Toman · crater: 7 · deep: {\"x\":[1]}");
         for detail in [json!(null), json!([1]), json!("x"), json!({ "changes": 1, "after": 2, "until": "x" })]
         {

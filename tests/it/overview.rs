@@ -181,9 +181,9 @@ async fn sales_are_what_was_taken_less_what_was_given_back_against_the_same_stre
     assert_eq!(
         page.texts("#top-agents li > .cluster"),
         [
-            "مینا ۱ فروش ۳۰۰٬۰۰۰ تومان",
-            "دیگران، بیرون از نماینده‌ها ۱ فروش ۱۵۰٬۰۰۰ تومان",
-            "رضا ۱ فروش ۰ تومان"
+            "مینا ۱ فروش۳۰۰٬۰۰۰ تومان",
+            "دیگران، بیرون از نماینده‌ها ۱ فروش۱۵۰٬۰۰۰ تومان",
+            "رضا ۱ فروش۰ تومان"
         ]
     );
     assert_eq!(page.texts("#top-plans li > .cluster a"), ["سه‌ماهه", "ماهانه"]);

@@ -65,15 +65,16 @@ const MOST: i64 = 100;
 /// When the database fails.
 pub async fn line(conn: &mut PgConnection, t: &Tr, order: OrderId, now: Time) -> sqlx::Result<Vec<Event>> {
     let mut entries = ledger::entries_of_order(conn, order).await?;
-    let mut events = deeds(conn, t, order, &mut entries).await?;
+    // Of what happened at one moment, the queue's news stands first.
+    let mut events = jobs(conn, t, order, now).await?;
+    events.extend(deeds(conn, t, order, &mut entries).await?);
     // Money that no deed of that moment accounts for.
     events.extend(entries.iter().map(|entry| {
         let event = Event::new(t, entry.created_at, moved(t, entry.entry_type), entry.by_username.clone());
         Event { note: entry.notes.clone(), ..event }.moves(t, entry.amount())
     }));
     events.extend(payments(conn, t, order).await?);
-    events.extend(jobs(conn, t, order, now).await?);
-    // What happened at one moment keeps its order, which is newest first already.
+    // What happened at one moment keeps its order.
     events.sort_by_key(|event| std::cmp::Reverse(event.at));
     Ok(events)
 }

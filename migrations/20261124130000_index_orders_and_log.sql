@@ -4,8 +4,8 @@ CREATE INDEX orders_created_at_idx ON orders (created_at);
 CREATE INDEX orders_provisioned_at_idx ON orders (provisioned_at) WHERE provisioned_at IS NOT NULL;
 CREATE INDEX marzban_users_status_idx ON marzban_users (status, order_id DESC);
 
--- Whatever is done for one order, by its number.
-CREATE INDEX jobs_order_idx ON jobs ((payload ->> 'order')) WHERE payload ? 'order';
+-- What was done for one order, also when it is finished.
+CREATE INDEX jobs_unique_key_idx ON jobs (unique_key) WHERE unique_key IS NOT NULL;
 CREATE INDEX jobs_failed_idx ON jobs (finished_at) WHERE outcome = 'FAILED';
 
 CREATE INDEX audit_log_created_at_idx ON audit_log (created_at);

@@ -28,6 +28,7 @@ const POLL: Duration = Duration::from_secs(2);
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
     match job.kind.as_str() {
         orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
+        orders::changes::JOB => orders::changes::run(&app.db, &app.marzban, &app.clock, job).await,
         other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
     }
 }

@@ -39,3 +39,16 @@ orders-admin-tried-until-done = Done after asking the server { $tries ->
 }
 orders-admin-next-try = next at { $time }
 orders-admin-error = Error: { $error }
+orders-admin-actions = Actions
+orders-admin-retry = Try again now
+orders-admin-hurried = The server is asked again at once.
+orders-admin-nothing-waits = Nothing of this order waits.
+orders-admin-move = Move to another agent
+orders-admin-move-title = Move order { $number } to another
+orders-admin-move-advice = The account stays as it is and no money moves; a refund goes back to the wallet that paid.
+orders-admin-move-to = User name of an agent, or your own
+orders-admin-move-do = Move
+orders-admin-moved = The order was moved to { $username }.
+orders-admin-move-bad-target = An order can be moved only to an active agent or to yourself.
+orders-admin-move-busy = Something of this order is under way; try again after that.
+orders-admin-move-no-account = This order has no account to be moved.

@@ -31,6 +31,21 @@ pub fn words(t: &Tr, action: &str, subject: Option<i64>) -> Option<String> {
         "order.place" => t.audit_place_order(number),
         "order.activate" => t.audit_activate_order(number),
         "order.fail" => t.audit_fail_order(number),
+        "order.renew" => t.audit_renew_order(number),
+        "order.renewed" => t.audit_order_renewed(number),
+        "order.disable" => t.audit_disable_order(number),
+        "order.disabled" => t.audit_order_disabled(number),
+        "order.enable" => t.audit_enable_order(number),
+        "order.enabled" => t.audit_order_enabled(number),
+        "order.delete" => t.audit_delete_order(number),
+        "order.deleted" => t.audit_order_deleted(number),
+        "order.revoke" => t.audit_revoke_order(number),
+        "order.revoked" => t.audit_order_revoked(number),
+        "order.change_refused" => t.audit_change_refused(number),
+        "order.change_cancelled" => t.audit_change_cancelled(number),
+        "order.edit" => t.audit_edit_order(number),
+        "order.move" => t.audit_move_order(number),
+        "order.retry" => t.audit_retry_order(number),
         "plan.create" => t.audit_create_plan(),
         "plan.update" => t.audit_update_plan(),
         "plan.reprice" => t.audit_reprice_plan(),
@@ -52,18 +67,25 @@ pub fn note(t: &Tr, action: &str, detail: &Value) -> String {
     let mut parts = Vec::new();
     for (field, value) in fields {
         match (field.as_str(), value) {
-            ("request_id" | "transaction" | "payment_method_id" | "before", _) | (_, Value::Null) => {}
+            ("request_id" | "transaction" | "payment_method_id" | "change" | "before", _)
+            | (_, Value::Null | Value::Bool(false)) => {}
             ("amount", Value::Number(amount)) => {
                 let amount = Toman(amount.as_i64().unwrap_or_default());
                 parts.push(if action == "wallet.adjust" { t.signed(amount) } else { t.amount(amount) });
             }
-            ("until", Value::Number(until)) => {
+            ("until" | "expire_at", Value::Number(until)) => {
                 let until = until.as_i64().and_then(|until| Time::from_unix_timestamp(until).ok());
                 parts.extend(until.map(|until| t.audit_until(t.datetime(until))));
             }
-            ("reason" | "name" | "alias", Value::String(text)) => parts.push(text.clone()),
+            ("reason", Value::String(reason)) => parts.push(why(t, reason)),
+            ("name" | "alias", Value::String(text)) => parts.push(text.clone()),
             ("changes", Value::Object(changes)) => {
                 parts.extend(changes.iter().map(|(field, change)| changed(t, field, &change[0], &change[1])));
+            }
+            (field, Value::Array(pair)) if pair.len() == 2 => {
+                if pair[0] != pair[1] {
+                    parts.push(changed(t, field, &pair[0], &pair[1]));
+                }
             }
             ("after", after) => parts.extend(differences(t, &detail["before"], after)),
             (field, value) => parts.push(t.audit_fact(label(t, field), shown(t, field, value))),
@@ -71,6 +93,16 @@ pub fn note(t: &Tr, action: &str, detail: &Value) -> String {
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
+}
+
+/// A reason as a person typed it, or one of the panel's own.
+fn why(t: &Tr, reason: &str) -> String {
+    match reason {
+        "BY_OWNER" => t.audit_reason_by_owner(),
+        "BY_ADMIN" => t.audit_reason_by_admin(),
+        "NEGATIVE_CREDIT" => t.audit_reason_negative_credit(),
+        typed => typed.to_owned(),
+    }
 }
 
 /// What differs between two states of a thing; all that is set, where there was none before.
@@ -143,7 +175,14 @@ fn label(t: &Tr, field: &str) -> String {
         "pending_ceiling" => t.agents_ceiling(),
         "name" => t.plans_name(),
         "days" => t.plans_days(),
-        "data_limit_gb" => t.plans_volume(),
+        "data_limit_gb" | "gb" => t.plans_volume(),
+        "plan" => t.orders_bought(),
+        "refund" => t.payments_type_refunded(),
+        "from" => t.audit_field_from(),
+        "to" => t.audit_field_to(),
+        "note_changed" => t.audit_field_note_changed(),
+        "on_hold_seconds" => t.audit_field_on_hold_seconds(),
+        "kept_disabled" => t.audit_field_kept_disabled(),
         "price_public" => t.plans_price_public(),
         "price_agent" => t.plans_price_agent(),
         "place" => t.audit_field_position(),

@@ -4,6 +4,8 @@
 //! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
 
 mod all;
+mod buyer;
+pub mod changes;
 pub mod handlers;
 pub mod jobs;
 mod links;
@@ -14,6 +16,7 @@ pub mod usage;
 mod usernames;
 mod views;
 
+pub use buyer::Unaffordable;
 pub use service::{NewOrder, PlaceError, place};
 pub use usernames::{Availability, Username, UsernameError};
 
@@ -49,6 +52,17 @@ pub enum DisabledReason {
     ByAdmin,
     /// The 24-hour rule.
     NegativeCredit,
+}
+
+impl DisabledReason {
+    /// The word in the database and in the log.
+    fn code(self) -> &'static str {
+        match self {
+            Self::ByOwner => "BY_OWNER",
+            Self::ByAdmin => "BY_ADMIN",
+            Self::NegativeCredit => "NEGATIVE_CREDIT",
+        }
+    }
 }
 
 /// Bytes in the GB of a plan, as the server counts them.

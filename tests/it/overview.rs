@@ -180,11 +180,7 @@ async fn sales_are_what_was_taken_less_what_was_given_back_against_the_same_stre
     assert_eq!((notes[0].as_str(), notes[2].as_str()), ("۳۵۰٪ بیشتر از ۱۰۰٬۰۰۰ تومان", "۲۰۰٪ بیشتر از ۱"));
     assert_eq!(
         page.texts("#top-agents li > .cluster"),
-        [
-            "مینا ۱ فروش۳۰۰٬۰۰۰ تومان",
-            "دیگران، بیرون از نماینده‌ها ۱ فروش۱۵۰٬۰۰۰ تومان",
-            "رضا ۱ فروش۰ تومان"
-        ]
+        ["مینا ۱ فروش۳۰۰٬۰۰۰ تومان", "دیگران، بیرون از نماینده‌ها ۱ فروش۱۵۰٬۰۰۰ تومان", "رضا ۱ فروش۰ تومان"]
     );
     assert_eq!(page.texts("#top-plans li > .cluster a"), ["سه‌ماهه", "ماهانه"]);
     assert_eq!(page.attributes("#top-agents rect", "width"), ["100", "50", "0"]);

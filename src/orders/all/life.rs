@@ -87,7 +87,10 @@ async fn deeds(
     entries: &mut Vec<Entry>,
 ) -> sqlx::Result<Vec<Event>> {
     let rows = sqlx::query!(
-        r#"SELECT l.action, l.detail, l.created_at, u.username AS "by?", host(l.address) AS address
+        r#"SELECT l.action, l.detail, l.created_at, u.username AS "by?", host(l.address) AS address,
+                  (SELECT username FROM users
+                   WHERE l.action = 'order.move' AND id::text = l.detail ->> 'from') AS "from?",
+                  (SELECT username FROM users WHERE l.action = 'order.move' AND id::text = l.detail ->> 'to') AS "to?"
            FROM audit_log l LEFT JOIN users u ON u.id = l.actor_id
            WHERE l.subject_type = 'order' AND l.subject_id = $1
            ORDER BY l.id DESC LIMIT $2"#,
@@ -100,6 +103,12 @@ async fn deeds(
     for row in rows {
         let words = audit::words(t, &row.action, Some(order.0)).unwrap_or_else(|| row.action.clone());
         let mut detail = row.detail;
+        // People are known by their names.
+        for (field, name) in [("from", row.from), ("to", row.to)] {
+            if let Some(name) = name {
+                detail[field] = Value::String(name);
+            }
+        }
         let mut event = Event::new(t, row.created_at, words, row.by);
         // A deed and its posting bear the same time, being of one transaction.
         if let Some(at) = entries.iter().position(|entry| entry.created_at == row.created_at) {
@@ -165,8 +174,11 @@ async fn payments(conn: &mut PgConnection, t: &Tr, order: OrderId) -> sqlx::Resu
 async fn jobs(conn: &mut PgConnection, t: &Tr, order: OrderId, now: Time) -> sqlx::Result<Vec<Event>> {
     let rows = sqlx::query!(
         "SELECT attempts, last_error, run_at, finished_at, outcome FROM jobs
-         WHERE payload ? 'order' AND payload ->> 'order' = $1 ORDER BY id DESC LIMIT $2",
-        order.0.to_string(),
+         WHERE unique_key IN (
+             SELECT 'provision:' || $1::bigint UNION ALL SELECT 'change:' || id FROM order_changes WHERE order_id = $1
+         )
+         ORDER BY id DESC LIMIT $2",
+        order.0,
         MOST
     )
     .fetch_all(conn)

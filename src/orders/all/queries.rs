@@ -71,7 +71,8 @@ pub async fn orders(db: &PgPool, filter: &Filter<'_>, limit: i64, now: Time) -> 
     // One plan for all filters would read all orders to find a few.
     sqlx::query!("SET LOCAL plan_cache_mode = force_custom_plan").execute(&mut *tx).await?;
     let rows = sqlx::query!(
-        r#"SELECT o.id AS "id: OrderId", o.marzban_username AS username, o.alias, o.plan_name, o.days,
+        r#"SELECT o.id AS "id: OrderId", o.marzban_username AS username, o.alias,
+                  coalesce(o.renewed_plan_name, o.plan_name) AS "plan_name!", coalesce(o.renewed_days, o.days) AS "days!",
                   o.amount AS "amount: Toman", o.created_at,
                   CASE WHEN o.status <> 'ACTIVE' THEN o.status
                        WHEN m.expire_at <= $11 OR m.data_used_bytes >= nullif(m.data_limit_bytes, 0) THEN 'ENDED'
@@ -172,6 +173,8 @@ pub struct Background {
     pub online_at: Option<Time>,
     /// Bytes over the account's whole life.
     pub lifetime_used_bytes: Option<i64>,
+    /// A change waits for the server.
+    pub is_busy: bool,
 }
 
 /// Whose order it is, and what the server says of its account; `None` where there is no such order.
@@ -183,7 +186,8 @@ pub async fn background(conn: &mut PgConnection, id: OrderId) -> sqlx::Result<Op
         r#"SELECT o.user_id AS "owner: UserId", u.username,
                   coalesce(nullif(trim(a.first_name || ' ' || a.last_name), ''), u.username) AS "name!",
                   u.role AS "role: Role", m.status AS "server?: ServerStatus", m.online_at AS "online_at?",
-                  m.lifetime_used_bytes AS "lifetime_used_bytes?"
+                  m.lifetime_used_bytes AS "lifetime_used_bytes?",
+                  EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING') AS "is_busy!"
            FROM orders o
            JOIN users u ON u.id = o.user_id
            LEFT JOIN agents a ON a.user_id = o.user_id
@@ -198,5 +202,6 @@ pub async fn background(conn: &mut PgConnection, id: OrderId) -> sqlx::Result<Op
         server: row.server,
         online_at: row.online_at,
         lifetime_used_bytes: row.lifetime_used_bytes,
+        is_busy: row.is_busy,
     }))
 }

@@ -223,3 +223,60 @@ async fn a_persons_page_leads_to_her_orders(db: sqlx::PgPool) {
     }
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_admin_hurries_an_order_that_waits_for_the_server(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let plan = month(&app).await;
+    app.give_credit(app.reza, PRICE).await;
+    app.simulator.down().await;
+    let order = Form::new(app.reza, plan, "reza_1").send(&app).await.unwrap();
+    app.run_jobs().await;
+    app.simulator.up().await.unwrap();
+    assert_eq!(app.run_jobs().await, 0, "it is not due yet");
+    let sara = app.signed_in("sara").await;
+    let page = sara.get(&format!("{LIST}/{order}")).await.expect(200);
+    let action = page.attribute("#actions form", "action");
+    sara.post(&action, &[]).await.expect(303);
+    assert_eq!(app.run_jobs().await, 1);
+    assert_eq!(status(&app, order).await, "ACTIVE");
+    sara.post(&action, &[]).await.expect(303);
+    let page = sara.get(&format!("{LIST}/{order}")).await.expect(200);
+    assert!(page.text("#flash").contains("در انتظار نیست"), "{}", page.text("#flash"));
+    assert!(page.text("#life").contains("تکرار فوری"));
+    assert_eq!(page.count("#actions form"), 0);
+    sara.post(&format!("{LIST}/999/retry"), &[]).await.expect(404);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_admin_gives_an_order_to_another_agent(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let [one, _, _] = two_agents(&app).await;
+    let sara = app.signed_in("sara").await;
+    let path = format!("{LIST}/{one}");
+    let form = format!("{path}/move");
+    assert_eq!(sara.get(&path).await.expect(200).attribute("#actions a", "href"), form);
+    for (username, reason, field) in [
+        ("", "جابه‌جایی", "username"),
+        ("nobody", "جابه‌جایی", "username"),
+        ("nima", "جابه‌جایی", "username"),
+        ("mina", " ", "reason"),
+    ] {
+        let page = sara.post(&form, &[("username", username), ("reason", reason)]).await.expect(422);
+        assert_eq!(page.count(&format!("#{field}-error")), 1, "{username} {reason}");
+        assert_eq!(page.attribute("#username", "value"), username);
+    }
+    let right = [("username", " Mina "), ("reason", "جابه‌جایی")];
+    sara.post(&form, &right).await.expect(303);
+    sara.post(&form, &right).await.expect(303);
+    let page = sara.get(&path).await.expect(200);
+    assert!(page.text("#details").contains("مینا"), "{}", page.text("#details"));
+    let moves: Vec<String> = page.texts("#life li").into_iter().filter(|row| row.contains("سپردن")).collect();
+    assert_eq!(moves.len(), 1, "sent twice, moved once");
+    assert!(moves[0].contains("از: reza") && moves[0].contains("به: mina"), "{moves:?}");
+    app.signed_in("reza").await.get(&format!("/agent/users/{one}")).await.expect(404);
+    app.signed_in("mina").await.get(&format!("/agent/users/{one}")).await.expect(200);
+    sara.get(&format!("{LIST}/999/move")).await.expect(404);
+    app.finish().await;
+}

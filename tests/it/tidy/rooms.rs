@@ -51,7 +51,7 @@ const EDGES: [(&str, &str); 11] = [
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 18] = [
+const WRITERS: [(&str, &str); 19] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
@@ -66,6 +66,7 @@ const WRITERS: [(&str, &str); 18] = [
     ("wallets", "ledger"),
     ("transactions", "ledger"),
     ("orders", "orders"),
+    ("order_changes", "orders"),
     ("marzban_users", "orders"),
     ("receipts", "receipts"),
     ("payments", "payments"),

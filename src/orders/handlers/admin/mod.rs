@@ -2,8 +2,9 @@
 
 mod index;
 mod show;
+mod upkeep;
 
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::{
     locale::Tr,
@@ -17,6 +18,8 @@ pub fn routes() -> Routes<AdminDoor> {
         .route("/admin/orders", get(index::index))
         .route("/admin/orders/{id}", get(show::show))
         .route("/admin/orders/{id}/usage", get(show::usage))
+        .route("/admin/orders/{id}/retry", post(upkeep::create_retry))
+        .route("/admin/orders/{id}/move", get(upkeep::new_move).post(upkeep::create_move))
 }
 
 /// A status of an order in words.

@@ -7,7 +7,7 @@ use crate::{
     ids::OrderId,
     locale::Tr,
     orders::{
-        DisabledReason, FailureReason,
+        DisabledReason, FailureReason, Status,
         all::{
             life::{self, Event},
             queries::{self as all, Background},
@@ -47,6 +47,9 @@ struct View {
     lifetime: String,
     /// What went wrong, or why it is switched off; empty when all is well.
     trouble: String,
+    /// Something that was asked for waits for the server.
+    is_busy: bool,
+    can_move: bool,
     events: Vec<Event>,
 }
 
@@ -69,6 +72,8 @@ impl View {
             online,
             lifetime: background.lifetime_used_bytes.map(|bytes| t.bytes(bytes)).unwrap_or_default(),
             trouble: trouble(t, order),
+            is_busy: background.is_busy,
+            can_move: !background.is_busy && matches!(order.status, Status::Active | Status::Disabled),
             events,
         }
     }

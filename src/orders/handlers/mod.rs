@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod changes;
 mod create;
 mod end_user;
 
@@ -10,6 +11,7 @@ use axum::extract::{Path, rejection::PathRejection};
 use axum_htmx::HxRequest;
 
 use super::{
+    changes::{By, queries::recent, views::ChangesView},
     queries::{self, Listing, StateFilter},
     usage,
     views::{OrderView, Row},
@@ -43,6 +45,7 @@ const END_USER: Area = Area { list: "/user", orders: "/user/accounts", is_agent:
 struct OrderPage {
     page: Page,
     order: OrderView,
+    changes: ChangesView,
     area: Area,
 }
 
@@ -51,6 +54,7 @@ struct OrderPage {
 struct OrderPart {
     page: Page,
     order: OrderView,
+    changes: ChangesView,
     area: Area,
 }
 
@@ -69,9 +73,15 @@ async fn show(
     hx: HxRequest,
 ) -> PageResult {
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    let made = recent(&app.db, id).await?;
+    let changes = ChangesView::new(&page.t, &order, &made, By::Owner(owner.into()), area.is_agent, page.now);
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
-    if hx.0 { html(&OrderPart { page, order, area }) } else { html(&OrderPage { page, order, area }) }
+    if hx.0 {
+        html(&OrderPart { page, order, changes, area })
+    } else {
+        html(&OrderPage { page, order, changes, area })
+    }
 }
 
 #[derive(Template)]

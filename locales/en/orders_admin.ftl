@@ -39,7 +39,6 @@ orders-admin-tried-until-done = Done after asking the server { $tries ->
 }
 orders-admin-next-try = next at { $time }
 orders-admin-error = Error: { $error }
-orders-admin-actions = Actions
 orders-admin-retry = Try again now
 orders-admin-hurried = The server is asked again at once.
 orders-admin-nothing-waits = Nothing of this order waits.

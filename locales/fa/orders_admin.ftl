@@ -30,7 +30,6 @@ orders-admin-tried-in-vain = پس از { $tries } بار خواستن از سر�
 orders-admin-tried-until-done = پس از { $tries } بار خواستن از سرور انجام شد
 orders-admin-next-try = نوبت بعد { $time }
 orders-admin-error = خطا: { $error }
-orders-admin-actions = کارها
 orders-admin-retry = همین حالا دوباره امتحان کن
 orders-admin-hurried = همین حالا دوباره از سرور خواسته می‌شود.
 orders-admin-nothing-waits = چیزی از این سفارش در انتظار نیست.

@@ -173,8 +173,6 @@ pub struct Background {
     pub online_at: Option<Time>,
     /// Bytes over the account's whole life.
     pub lifetime_used_bytes: Option<i64>,
-    /// A change waits for the server.
-    pub is_busy: bool,
 }
 
 /// Whose order it is, and what the server says of its account; `None` where there is no such order.
@@ -186,8 +184,7 @@ pub async fn background(conn: &mut PgConnection, id: OrderId) -> sqlx::Result<Op
         r#"SELECT o.user_id AS "owner: UserId", u.username,
                   coalesce(nullif(trim(a.first_name || ' ' || a.last_name), ''), u.username) AS "name!",
                   u.role AS "role: Role", m.status AS "server?: ServerStatus", m.online_at AS "online_at?",
-                  m.lifetime_used_bytes AS "lifetime_used_bytes?",
-                  EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING') AS "is_busy!"
+                  m.lifetime_used_bytes AS "lifetime_used_bytes?"
            FROM orders o
            JOIN users u ON u.id = o.user_id
            LEFT JOIN agents a ON a.user_id = o.user_id
@@ -202,6 +199,5 @@ pub async fn background(conn: &mut PgConnection, id: OrderId) -> sqlx::Result<Op
         server: row.server,
         online_at: row.online_at,
         lifetime_used_bytes: row.lifetime_used_bytes,
-        is_busy: row.is_busy,
     }))
 }

@@ -236,7 +236,7 @@ async fn the_admin_hurries_an_order_that_waits_for_the_server(db: sqlx::PgPool) 
     assert_eq!(app.run_jobs().await, 0, "it is not due yet");
     let sara = app.signed_in("sara").await;
     let page = sara.get(&format!("{LIST}/{order}")).await.expect(200);
-    let action = page.attribute("#actions form", "action");
+    let action = page.attribute("#upkeep form", "action");
     sara.post(&action, &[]).await.expect(303);
     assert_eq!(app.run_jobs().await, 1);
     assert_eq!(status(&app, order).await, "ACTIVE");
@@ -244,7 +244,7 @@ async fn the_admin_hurries_an_order_that_waits_for_the_server(db: sqlx::PgPool) 
     let page = sara.get(&format!("{LIST}/{order}")).await.expect(200);
     assert!(page.text("#flash").contains("در انتظار نیست"), "{}", page.text("#flash"));
     assert!(page.text("#life").contains("تکرار فوری"));
-    assert_eq!(page.count("#actions form"), 0);
+    assert_eq!(page.count("#upkeep form"), 0);
     sara.post(&format!("{LIST}/999/retry"), &[]).await.expect(404);
     app.finish().await;
 }
@@ -256,7 +256,7 @@ async fn the_admin_gives_an_order_to_another_agent(db: sqlx::PgPool) {
     let sara = app.signed_in("sara").await;
     let path = format!("{LIST}/{one}");
     let form = format!("{path}/move");
-    assert_eq!(sara.get(&path).await.expect(200).attribute("#actions a", "href"), form);
+    assert_eq!(sara.get(&path).await.expect(200).attribute("#upkeep a", "href"), form);
     for (username, reason, field) in [
         ("", "جابه‌جایی", "username"),
         ("nobody", "جابه‌جایی", "username"),
@@ -278,5 +278,46 @@ async fn the_admin_gives_an_order_to_another_agent(db: sqlx::PgPool) {
     app.signed_in("reza").await.get(&format!("/agent/users/{one}")).await.expect(404);
     app.signed_in("mina").await.get(&format!("/agent/users/{one}")).await.expect(200);
     sara.get(&format!("{LIST}/999/move")).await.expect(404);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_admin_switches_renews_and_deletes_anybodys_account(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let [one, _, _] = two_agents(&app).await;
+    app.give_credit(app.reza, PRICE).await;
+    let sara = app.signed_in("sara").await;
+    let path = format!("{LIST}/{one}");
+    let request_id = uuid::Uuid::new_v4().to_string();
+    sara.post(&format!("{path}/disabling"), &[("request_id", &request_id)]).await.expect(303);
+    app.run_jobs().await;
+    let page = sara.get(&path).await.expect(200);
+    assert_eq!(status(&app, one).await, "DISABLED");
+    assert!(page.text(".banner--warn").contains("مدیر این اکانت را خاموش کرده است"));
+    let id = page.attribute("#actions form[action$=enabling] input", "value");
+    sara.post(&format!("{path}/enabling"), &[("request_id", &id)]).await.expect(303);
+    app.run_jobs().await;
+    assert_eq!(status(&app, one).await, "ACTIVE");
+
+    let form = sara.get(&format!("{path}/renewal")).await.expect(200);
+    let (id, plan) =
+        (form.attribute("input[name=request_id]", "value"), form.attribute("input[name=plan]", "value"));
+    sara.post(&format!("{path}/renewal"), &[("request_id", &id), ("plan", &plan)]).await.expect(303);
+    app.run_jobs().await;
+    assert_eq!(app.balance(app.reza).await.total().0, 0, "its owner pays");
+
+    let form = sara.get(&format!("{path}/deletion")).await.expect(200);
+    let (id, refund) =
+        (form.attribute("input[name=request_id]", "value"), form.attribute("input[name=refund]", "value"));
+    sara.post(&format!("{path}/deletion"), &[("request_id", &id), ("refund", &refund)]).await.expect(303);
+    app.run_jobs().await;
+    assert_eq!(status(&app, one).await, "DELETED");
+    let page = sara.get(&path).await.expect(200);
+    let life = page.texts("#life li").join("\n");
+    for words in ["خاموش شدن سفارش", "روشن شدن سفارش", "تمدید شدن سفارش", "حذف شدن سفارش"]
+    {
+        assert!(life.contains(words), "{words} is missing in {life}");
+    }
+    assert_eq!(page.count("#upkeep, #actions a[href$=renewal]"), 0);
     app.finish().await;
 }

@@ -6,10 +6,19 @@ mod upkeep;
 
 use axum::routing::{get, post};
 
+use super::{
+    ADMIN, Area,
+    changes::{self, Keeper},
+};
 use crate::{
+    audit::Actor,
+    ids::UserId,
     locale::Tr,
-    orders::{Status, all::ServerStatus, queries::State, views::Badge},
-    web::doors::{AdminDoor, Routes},
+    orders::{Status, all::ServerStatus, changes::By, queries::State, views::Badge},
+    web::{
+        Admin,
+        doors::{AdminDoor, Routes},
+    },
 };
 
 /// What the admin may reach.
@@ -18,8 +27,39 @@ pub fn routes() -> Routes<AdminDoor> {
         .route("/admin/orders", get(index::index))
         .route("/admin/orders/{id}", get(show::show))
         .route("/admin/orders/{id}/usage", get(show::usage))
+        .route(
+            "/admin/orders/{id}/renewal",
+            get(changes::new_renewal::<Admin>).post(changes::create_renewal::<Admin>),
+        )
+        .route("/admin/orders/{id}/disabling", post(changes::create_disabling::<Admin>))
+        .route("/admin/orders/{id}/enabling", post(changes::create_enabling::<Admin>))
+        .route(
+            "/admin/orders/{id}/deletion",
+            get(changes::new_deletion::<Admin>).post(changes::create_deletion::<Admin>),
+        )
+        .route(
+            "/admin/orders/{id}/revocation",
+            get(changes::new_revocation::<Admin>).post(changes::create_revocation::<Admin>),
+        )
+        .route("/admin/orders/{id}/edit", get(changes::edit::<Admin>).post(changes::update::<Admin>))
         .route("/admin/orders/{id}/retry", post(upkeep::create_retry))
         .route("/admin/orders/{id}/move", get(upkeep::new_move).post(upkeep::create_move))
+}
+
+impl Keeper for Admin {
+    const AREA: Area = ADMIN;
+
+    fn id(&self) -> UserId {
+        self.id
+    }
+
+    fn by(actor: Actor) -> By {
+        By::Admin(actor)
+    }
+
+    fn owner(&self) -> Option<UserId> {
+        None
+    }
 }
 
 /// A status of an order in words.

@@ -12,6 +12,7 @@ use crate::{
             life::{self, Event},
             queries::{self as all, Background},
         },
+        changes::{By, queries::recent, views::ChangesView},
         handlers::{ADMIN, Area},
         queries::{self, Order},
         views::OrderView,
@@ -47,14 +48,19 @@ struct View {
     lifetime: String,
     /// What went wrong, or why it is switched off; empty when all is well.
     trouble: String,
-    /// Something that was asked for waits for the server.
-    is_busy: bool,
+    changes: ChangesView,
     can_move: bool,
     events: Vec<Event>,
 }
 
 impl View {
-    fn new(t: &Tr, order: &Order, background: &Background, events: Vec<Event>, page: &Page) -> Self {
+    fn new(
+        t: &Tr,
+        order: &Order,
+        background: &Background,
+        (events, changes): (Vec<Event>, ChangesView),
+        page: &Page,
+    ) -> Self {
         let has_account = order.last_synced_at.is_some();
         let online = match background.online_at {
             Some(at) => t.ago(at, page.now),
@@ -72,9 +78,9 @@ impl View {
             online,
             lifetime: background.lifetime_used_bytes.map(|bytes| t.bytes(bytes)).unwrap_or_default(),
             trouble: trouble(t, order),
-            is_busy: background.is_busy,
-            can_move: !background.is_busy && matches!(order.status, Status::Active | Status::Disabled),
+            can_move: !changes.is_waiting() && matches!(order.status, Status::Active | Status::Disabled),
             events,
+            changes,
         }
     }
 }
@@ -98,7 +104,10 @@ pub async fn show(ask: Ask<Admin>, Id(id): Id) -> PageResult {
     let background = all::background(&mut conn, id).await?.ok_or(AppError::NotFound)?;
     let order = queries::order(&ask.app.db, background.owner.id, id).await?.ok_or(AppError::NotFound)?;
     let events = life::line(&mut conn, &t, id, ask.page.now).await?;
-    let view = View::new(&t, &order, &background, events, &ask.page);
+    let made = recent(&ask.app.db, id).await?;
+    let by = By::Admin(ask.actor(ask.who.id));
+    let changes = ChangesView::new(&t, &order, &made, by, true, ask.page.now);
+    let view = View::new(&t, &order, &background, (events, changes), &ask.page);
     let page = ask.page.titled(order.username.clone());
     if ask.hx.0 { html(&OrderPart { page, view }) } else { html(&OrderPage { page, view }) }
 }

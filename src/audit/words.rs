@@ -73,6 +73,8 @@ pub fn note(t: &Tr, action: &str, detail: &Value) -> String {
                 let amount = Toman(amount.as_i64().unwrap_or_default());
                 parts.push(if action == "wallet.adjust" { t.signed(amount) } else { t.amount(amount) });
             }
+            // Said once, where all is as claimed.
+            ("actual" | "credited", value) if *value == detail["claimed"] => {}
             ("until" | "expire_at", Value::Number(until)) => {
                 let until = until.as_i64().and_then(|until| Time::from_unix_timestamp(until).ok());
                 parts.extend(until.map(|until| t.audit_until(t.datetime(until))));

@@ -48,8 +48,8 @@ pub struct Columns {
 
 /// How much of its share of the width a column takes.
 const FILL: f64 = 0.72;
-/// Lines of the scale, at least.
-const STEPS: i64 = 2;
+/// How many steps the scale has at most, above and below zero together but for one.
+const STEPS: i64 = 3;
 
 impl Columns {
     /// Draws `points`, oldest first; the texts are its title, its description and what its columns are. `tick` makes
@@ -184,7 +184,7 @@ mod tests {
             (&[0][..], ["1", "0"].as_slice()),
             (&[1_000_000], &["1000000", "500000", "0"]),
             (&[900_000, 10], &["1000000", "500000", "0"]),
-            (&[1_200_000], &["2000000", "1000000", "0"]),
+            (&[1_200_000], &["1500000", "1000000", "500000", "0"]),
             (&[-100, 300], &["400", "200", "0", "-200"]),
         ] {
             assert_eq!(chart(values, Language::En).scale, expected, "{values:?}");

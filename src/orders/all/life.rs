@@ -111,7 +111,10 @@ async fn deeds(
         }
         let mut event = Event::new(t, row.created_at, words, row.by);
         // A deed and its posting bear the same time, being of one transaction.
-        if let Some(at) = entries.iter().position(|entry| entry.created_at == row.created_at) {
+        let is_its = |entry: &Entry| {
+            entry.created_at == row.created_at && deeds_of(entry.entry_type).contains(&row.action.as_str())
+        };
+        if let Some(at) = entries.iter().position(is_its) {
             event = event.moves(t, entries.remove(at).amount());
             if let Value::Object(fields) = &mut detail {
                 fields.remove("amount");
@@ -124,6 +127,20 @@ async fn deeds(
         });
     }
     Ok(events)
+}
+
+/// The deeds that move money in this way.
+fn deeds_of(entry: EntryType) -> &'static [&'static str] {
+    match entry {
+        EntryType::OrderCreated => &["order.place"],
+        EntryType::OrderRenewed => &["order.renew"],
+        EntryType::OrderRefund => {
+            &["order.fail", "order.deleted", "order.change_refused", "order.change_cancelled"]
+        }
+        EntryType::OrderDisabled => &["order.disabled"],
+        EntryType::OrderEnabled => &["order.enabled"],
+        _ => &[],
+    }
 }
 
 fn moved(t: &Tr, entry: EntryType) -> String {

@@ -84,12 +84,12 @@ pub fn note(t: &Tr, action: &str, detail: &Value) -> String {
             ("changes", Value::Object(changes)) => {
                 parts.extend(changes.iter().map(|(field, change)| changed(t, field, &change[0], &change[1])));
             }
+            ("after", after) => parts.extend(differences(t, &detail["before"], after)),
             (field, Value::Array(pair)) if pair.len() == 2 => {
                 if pair[0] != pair[1] {
                     parts.push(changed(t, field, &pair[0], &pair[1]));
                 }
             }
-            ("after", after) => parts.extend(differences(t, &detail["before"], after)),
             (field, value) => parts.push(t.audit_fact(label(t, field), shown(t, field, value))),
         }
     }

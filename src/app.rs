@@ -8,7 +8,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, header},
     middleware,
-    response::{Redirect, Response},
+    response::Response,
     routing::get,
 };
 use sqlx::{
@@ -33,9 +33,9 @@ use crate::{
     accounts, agents,
     calendar::Clock,
     config::Config,
-    customers,
+    customers, log,
     marzban::Marzban,
-    orders, payment_methods, payments, people, plans, receipts, reports, settings, upkeep,
+    orders, overview, payment_methods, payments, people, plans, receipts, reports, settings, upkeep,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -81,8 +81,9 @@ impl Doors {
                 .merge(reports::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
                 .merge(upkeep::handlers::admin_routes())
-                // What waits for the owner comes first.
-                .route("/admin", get(async || Redirect::to("/admin/payments"))),
+                .merge(orders::handlers::admin_routes())
+                .merge(overview::handlers::admin_routes())
+                .merge(log::handlers::admin_routes()),
         }
     }
 }

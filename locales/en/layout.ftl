@@ -28,3 +28,4 @@ layout-zoom-out = Smaller
 layout-open-picture = Picture of the receipt, large
 layout-print = Print
 layout-printed = Printed { $time }
+layout-chart-numbers = The numbers

@@ -28,3 +28,4 @@ layout-zoom-out = کوچک‌تر
 layout-open-picture = تصویر رسید، بزرگ
 layout-print = چاپ
 layout-printed = چاپ در { $time }
+layout-chart-numbers = عددهای نمودار

@@ -15,6 +15,7 @@ use tower_sessions::Session;
 
 use super::{MIN_LENGTH, Origin, PasswordError, SignInError};
 use crate::{
+    audit::Actor,
     locale::Language,
     web::{
         AppError, AppState, Fields, Member, Page, PageResult, Viewer, address,
@@ -129,11 +130,13 @@ fn destination<'a>(next: &'a str, home: &'a str) -> &'a str {
 
 async fn destroy_sign_in(
     State(app): State<AppState>,
+    ClientAddress(address): ClientAddress,
     session: Session,
     viewer: Option<axum::Extension<Viewer>>,
 ) -> Result<Redirect, AppError> {
     if let Some(viewer) = viewer {
-        super::sign_out(&app.db, viewer.sign_in, app.clock.now()).await?;
+        let by = Actor { user: viewer.id, address: Some(address) };
+        super::sign_out(&app.db, viewer.sign_in, by, app.clock.now()).await?;
     }
     session::end(&session).await?;
     Ok(Redirect::to("/login"))

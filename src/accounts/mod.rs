@@ -7,6 +7,7 @@ mod entrance;
 pub mod handlers;
 mod oversight;
 mod passwords;
+mod sign_ins;
 mod throttle;
 
 use std::net::IpAddr;
@@ -18,106 +19,16 @@ use uuid::Uuid;
 pub use entrance::{EmailError, clean_email, is_registration_open, open_sign_in, set_email};
 pub use oversight::{disable, enable, one_time_password, require_new_password, reset_password};
 pub use passwords::{MIN_LENGTH, Passwords, Strength};
+pub use sign_ins::{Origin, SignInError, SignedIn, sign_in, sign_out};
 pub use throttle::forget as forget_attempts;
 
 use crate::{
-    audit::{self, Deed},
+    audit::{self, Actor, Deed},
     calendar::Time,
     ids::UserId,
     ledger,
     role::Role,
 };
-
-/// Why a sign-in was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// Unknown user or wrong password; which of them is not told.
-    #[error("wrong user name or password")]
-    Wrong,
-    #[error("account disabled")]
-    Disabled,
-    /// Too many failures: the next attempt counts after `wait`.
-    #[error("too many failures")]
-    Throttled { wait: std::time::Duration },
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-    #[error("hashing: {0}")]
-    Hashing(String),
-}
-
-/// Who signed in.
-#[derive(Clone, Copy, Debug)]
-pub struct SignedIn {
-    pub user: UserId,
-    pub role: Role,
-    pub sign_in: Uuid,
-}
-
-/// Where a sign-in comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
-    pub address: IpAddr,
-    pub user_agent: &'a str,
-}
-
-/// Checks user name and password. Unknown user and wrong password take the same time.
-///
-/// # Errors
-/// See [`SignInError`].
-pub async fn sign_in(
-    db: &PgPool,
-    username: &str,
-    password: &str,
-    origin: Origin<'_>,
-    now: Time,
-) -> Result<SignedIn, SignInError> {
-    let username = username.trim().to_lowercase();
-    let attempt = match throttle::begin(db, &username, origin.address, now).await? {
-        throttle::Gate::Open(attempt) => attempt,
-        throttle::Gate::Closed { wait } => return Err(SignInError::Throttled { wait }),
-    };
-    let user = sqlx::query!(
-        r#"SELECT id AS "id: UserId", password_hash, role AS "role: Role", status FROM users WHERE username = $1"#,
-        username
-    )
-    .fetch_optional(db)
-    .await?;
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let right = Passwords::verify(password.to_owned(), hash).await.map_err(SignInError::Hashing)?;
-    let Some(user) = user.filter(|_| right) else { return Err(SignInError::Wrong) };
-    if user.status != "ACTIVE" {
-        return Err(SignInError::Disabled);
-    }
-
-    let mut tx = db.begin().await?;
-    // The password may have been changed, or the account disabled, while this one was being checked.
-    let unchanged = sqlx::query_scalar!(
-        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND status = 'ACTIVE' FOR SHARE",
-        user.id.0,
-        user.password_hash
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if unchanged.is_none() {
-        return Err(SignInError::Wrong);
-    }
-    throttle::succeed(&mut tx, attempt).await?;
-    let sign_in = open_sign_in(&mut tx, user.id, origin, now).await?;
-    tx.commit().await?;
-    Ok(SignedIn { user: user.id, role: user.role, sign_in })
-}
-
-/// Ends one sign-in.
-pub async fn sign_out(db: &PgPool, sign_in: Uuid, now: Time) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE sign_ins SET ended_at = $2, end_reason = 'SIGNED_OUT' WHERE id = $1 AND ended_at IS NULL",
-        sign_in,
-        now
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +62,10 @@ pub async fn change_password(
         throttle::Gate::Closed { wait } => return Err(PasswordError::Throttled { wait }),
     };
     let right = Passwords::verify(current.to_owned(), Some(person.password_hash)).await;
+    let by = Actor { user, address: Some(address) };
     if !right.map_err(PasswordError::Hashing)? {
+        let mut conn = db.acquire().await?;
+        by.record(&mut conn, "account.refuse_password", ("user", Some(user.0)), json!({}), now).await?;
         return Err(PasswordError::WrongCurrent);
     }
     let hash = Passwords::hash(new.to_owned()).await.map_err(PasswordError::Hashing)?;
@@ -176,19 +90,7 @@ pub async fn change_password(
     )
     .execute(&mut *tx)
     .await?;
-    audit::record(
-        &mut tx,
-        &Deed {
-            actor: Some(user),
-            action: "account.change_password",
-            subject_type: "user",
-            subject_id: Some(user.0),
-            detail: json!({}),
-            address: Some(&address),
-        },
-        now,
-    )
-    .await?;
+    by.record(&mut tx, "account.change_password", ("user", Some(user.0)), json!({}), now).await?;
     tx.commit().await?;
     Ok(sign_in)
 }
@@ -241,6 +143,15 @@ pub async fn create_admin(
 ) -> Result<UserId, CreateError> {
     let mut tx = db.begin().await?;
     let user = create_user(&mut tx, username, password, Role::Admin, now).await?;
+    let deed = Deed {
+        actor: None,
+        action: "account.create_admin",
+        subject_type: "user",
+        subject_id: Some(user.0),
+        detail: json!({}),
+        address: None,
+    };
+    audit::record(&mut tx, &deed, now).await?;
     tx.commit().await?;
     Ok(user)
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub use period::{Period, period};
-pub use statement::{Entry, StatementFilter, entries_of_payment, statement};
+pub use statement::{Entry, StatementFilter, entries_of_order, entries_of_payment, statement};
 pub use verify::{Violation, verify};
 
 /// How long an agent may stay below zero before the accounts are disabled (the 24-hour rule).

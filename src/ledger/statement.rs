@@ -96,3 +96,20 @@ pub async fn entries_of_payment(conn: &mut PgConnection, payment: PaymentId) -> 
     .fetch_all(conn)
     .await
 }
+
+/// The rows that one order made, newest first.
+pub async fn entries_of_order(conn: &mut PgConnection, order: OrderId) -> sqlx::Result<Vec<Entry>> {
+    sqlx::query_as!(
+        Entry,
+        r#"SELECT t.seq, t.type AS "entry_type: EntryType", t.confirmed_delta AS "confirmed_delta: Toman",
+                  t.pending_delta AS "pending_delta: Toman", t.balance_after AS "balance_after: Toman",
+                  t.payment_id AS "payment_id: PaymentId", t.order_id AS "order_id: OrderId",
+                  NULL::text AS "account", t.notes, t.created_at,
+                  u.username AS "by_username?", t.created_by AS "by_id: UserId"
+           FROM transactions t LEFT JOIN users u ON u.id = t.created_by
+           WHERE t.order_id = $1 ORDER BY t.id DESC"#,
+        order.0
+    )
+    .fetch_all(conn)
+    .await
+}

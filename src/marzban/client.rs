@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Renewal, Settings,
-    SettingsError, is_valid_username,
+    Account, AccountStatus, Attempt, Cause, Checkup, Field, Health, NewAccount, Outcome, Refusal, Renewal,
+    Settings, SettingsError, is_valid_username,
     outcome::Stop,
     settings::web_address,
     tokens::Tokens,
@@ -28,7 +28,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(150);
 /// The client; clones share the connections, the token and the limit of requests in flight.
 #[derive(Clone)]
 pub struct Marzban {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
@@ -39,6 +39,7 @@ pub(super) struct Inner {
     total_timeout: Duration,
     retry_for: Duration,
     pub(super) clock: Clock,
+    pub(super) last_checkup: std::sync::Mutex<Option<Checkup>>,
 }
 
 impl fmt::Debug for Marzban {
@@ -64,6 +65,7 @@ impl Marzban {
                 total_timeout: settings.total_timeout,
                 retry_for: settings.retry_for,
                 clock,
+                last_checkup: std::sync::Mutex::default(),
             }),
         })
     }

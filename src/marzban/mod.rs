@@ -4,6 +4,7 @@
 //! Invariant: an answer is `Done` or `Refused` only where the panel definitely said so; all else is `Unknown`, and
 //! creating is never repeated blindly: the account is looked up first, and known as ours by its note.
 
+mod checkup;
 mod client;
 mod creation;
 mod outcome;
@@ -12,9 +13,11 @@ mod settings;
 mod tokens;
 mod transport;
 mod wire;
+mod words;
 
 use std::time::Duration;
 
+pub use checkup::Checkup;
 pub use client::Marzban;
 pub use outcome::{Cause, Field, Outcome, Refusal};
 pub use settings::{Settings, SettingsError};

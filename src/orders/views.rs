@@ -18,7 +18,7 @@ pub struct Badge {
 }
 
 impl Badge {
-    fn new(t: &Tr, state: State) -> Self {
+    pub(super) fn new(t: &Tr, state: State) -> Self {
         let (kind, text) = match state {
             State::AwaitingPayment => ("warn", t.orders_state_awaiting_payment()),
             State::Provisioning => ("info", t.orders_state_provisioning()),

@@ -1,14 +1,13 @@
 //! A person's wallet, orders, payments and log, in the words of her page.
 
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::queries::{self, LogLine, OrderLine, PaymentLine, Person};
 use crate::{
+    audit,
     ledger::{self, Entry, StatementFilter},
     locale::Tr,
-    money::Toman,
     orders,
 };
 
@@ -119,80 +118,12 @@ pub struct Deed {
 impl Deed {
     fn new(t: &Tr, line: &LogLine) -> Self {
         Self {
-            words: words(t, line),
-            note: note(t, line),
-            by: line.by.clone().unwrap_or_else(|| t.people_by_panel()),
+            // An action that has no words yet is shown as it is.
+            words: audit::words(t, &line.action, line.subject_id).unwrap_or_else(|| line.action.clone()),
+            note: audit::note(t, &line.action, &line.detail),
+            by: line.by.clone().unwrap_or_else(|| t.audit_by_panel()),
             address: line.address.clone().unwrap_or_default(),
             time: t.datetime(line.created_at),
         }
     }
-}
-
-fn words(t: &Tr, line: &LogLine) -> String {
-    let number = line.subject_id.map(|id| t.digits(id)).unwrap_or_default();
-    match line.action.as_str() {
-        "account.sign_in" => t.people_did_sign_in(),
-        "account.change_password" => t.people_did_change_password(),
-        "account.reset_password" => t.people_did_reset_password(),
-        "account.disable" => t.people_did_disable(),
-        "account.enable" => t.people_did_enable(),
-        "agent.create" => t.people_did_create_agent(),
-        "agent.update" => t.people_did_update_agent(),
-        "agent.put_off" => t.people_did_put_off(),
-        "agent.end_put_off" => t.people_did_end_put_off(),
-        "wallet.adjust" => t.people_did_adjust(),
-        "payment.submit" => t.people_did_submit_payment(number),
-        "payment.withdraw" => t.people_did_withdraw_payment(number),
-        "order.place" => t.people_did_place_order(number),
-        "order.reserve" => t.people_did_reserve_order(number),
-        "order.pay" => t.people_did_pay_order(number),
-        "order.cancel" => t.people_did_cancel_order(number),
-        "customer.register" => t.people_did_register(),
-        // A deed of a room that this page has no words for yet.
-        other => other.to_owned(),
-    }
-}
-
-fn note(t: &Tr, line: &LogLine) -> String {
-    let detail = &line.detail;
-    let mut parts = Vec::new();
-    if let Some(amount) = detail["amount"].as_i64() {
-        let amount = Toman(amount);
-        parts.push(if line.action == "wallet.adjust" { t.signed(amount) } else { t.amount(amount) });
-    }
-    if let Some(until) = detail["until"].as_i64()
-        && let Ok(until) = crate::calendar::Time::from_unix_timestamp(until)
-    {
-        parts.push(t.people_until(t.datetime(until)));
-    }
-    if let Some(reason) = detail["reason"].as_str().filter(|reason| !reason.is_empty()) {
-        parts.push(reason.to_owned());
-    }
-    if let Value::Object(changes) = &detail["changes"] {
-        parts.extend(changes.iter().map(|(field, change)| changed(t, field, change)));
-    }
-    parts.join(" · ")
-}
-
-/// A field of a profile: what it was, and what it is.
-fn changed(t: &Tr, field: &str, change: &Value) -> String {
-    let label = match field {
-        "first_name" => t.agents_first_name(),
-        "last_name" => t.agents_last_name(),
-        "phone" => t.agents_phone(),
-        "shop_name" => t.agents_shop_name(),
-        "province" => t.agents_province(),
-        "city" => t.agents_city(),
-        "address" => t.agents_address(),
-        "notes" => t.agents_notes(),
-        "username_prefix" => t.agents_prefix(),
-        "pending_ceiling" => t.agents_ceiling(),
-        other => other.to_owned(),
-    };
-    let value = |value: &Value| match value {
-        Value::String(text) if !text.is_empty() => text.clone(),
-        Value::Number(number) => number.as_i64().map(|amount| t.amount(Toman(amount))).unwrap_or_default(),
-        _ => t.people_nothing(),
-    };
-    t.people_changed(label, value(&change[1]), value(&change[0]))
 }

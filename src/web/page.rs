@@ -214,18 +214,21 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
         Role::Admin => {
             let waiting = viewer.payments_waiting;
             vec![
+                item("/admin", t.nav_overview(), "home"),
                 NavItem {
                     badge: (waiting > 0).then(|| t.number(waiting)),
                     ..item("/admin/payments", t.nav_payments(), "banknotes")
                 },
-                item("/admin/payments/history", t.nav_payment_history(), "clock"),
+                item("/admin/orders", t.nav_orders(), "inbox"),
                 item("/admin/agents", t.nav_agents(), "users"),
                 item("/admin/customers", t.nav_customers(), "user-group"),
+                item("/admin/payments/history", t.nav_payment_history(), "clock"),
                 item("/admin/plans", t.nav_plans(), "shopping-bag"),
                 item("/admin/payment-methods", t.nav_payment_methods(), "credit-card"),
                 item("/admin/reports", t.nav_reports(), "chart"),
                 item("/admin/settings", t.nav_settings(), "cog"),
                 item("/admin/upkeep", t.nav_upkeep(), "signal"),
+                item("/admin/log", t.nav_log(), "list"),
             ]
         }
         Role::Agent => vec![

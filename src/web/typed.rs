@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::{AppError, Fields};
 use crate::{
-    calendar::Time,
+    calendar::{JalaliDate, Time},
     locale::Tr,
     money::{AmountError, Toman},
     persian::normalize,
@@ -75,6 +75,19 @@ impl Fields {
             self.fail(name, t.forms_too_long(t.digits(most)));
         }
         text
+    }
+
+    /// A Jalali date; empty is none.
+    pub fn date(&mut self, name: &'static str, t: &Tr) -> Option<JalaliDate> {
+        let typed = self.get(name);
+        if typed.is_empty() {
+            return None;
+        }
+        let date = JalaliDate::parse(typed);
+        if date.is_err() {
+            self.fail(name, t.payments_date_wrong());
+        }
+        date.ok()
     }
 
     /// Marks the form with the state that it shows, by the time of its last change.

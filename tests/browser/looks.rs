@@ -45,8 +45,12 @@ const AGENT: [(&str, &str); 8] = [
     ("account", "/agent/users/1"),
     ("me", "/account"),
 ];
-const ADMIN: [(&str, &str); 9] = [
+const ADMIN: [(&str, &str); 13] = [
     ("settings", "/admin/settings"),
+    ("overview", "/admin"),
+    ("orders", "/admin/orders"),
+    ("order", "/admin/orders/1"),
+    ("log", "/admin/log"),
     ("queue", "/admin/payments"),
     ("history", "/admin/payments/history"),
     ("payment", "/admin/payments/1"),

@@ -1,5 +1,6 @@
-//! The pages about orders: an agent's and an end user's. What both have is drawn here.
+//! The pages about orders: an agent's, an end user's, and the admin's over everybody's. What they share is drawn here.
 
+mod admin;
 mod agent;
 mod buy;
 mod changes;
@@ -25,6 +26,7 @@ use crate::{
 
 use unpaid::Unpaid;
 
+pub use admin::routes as admin_routes;
 pub use agent::routes as agent_routes;
 pub use end_user::routes as end_user_routes;
 
@@ -39,6 +41,8 @@ struct Area {
 
 const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true };
 const END_USER: Area = Area { list: "/user/accounts", orders: "/user/accounts", is_agent: false };
+/// Here the customer's message and what is the owner's own are left out: the page has its own head.
+const ADMIN: Area = Area { list: "/admin/orders", orders: "/admin/orders", is_agent: false };
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]

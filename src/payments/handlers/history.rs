@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::IntoResponse};
 use axum_extra::extract::Query;
 
-use super::{Ask, address, claim::amount_error, statement::read_date};
+use super::{Ask, address, claim::amount_error};
 use crate::{
     calendar::JalaliDate,
     locale::Tr,
@@ -59,8 +59,8 @@ impl HistoryQuery {
             status: Status::ALL.into_iter().find(|status| status.code() == self.status),
             username: some(self.username.trim().to_lowercase()),
             method: self.method.parse().ok(),
-            since: read_date(&mut form, "from", t).map(JalaliDate::start),
-            until: read_date(&mut form, "to", t).map(JalaliDate::end),
+            since: form.date("from", t).map(JalaliDate::start),
+            until: form.date("to", t).map(JalaliDate::end),
             at_least: read_amount(&mut form, "at_least", t),
             at_most: read_amount(&mut form, "at_most", t),
             tracking_number: some(clean_number(&self.tracking)),

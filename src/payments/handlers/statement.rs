@@ -32,8 +32,8 @@ impl StatementQuery {
         }
         let filter = StatementFilter {
             entry_type: EntryType::ALL.into_iter().find(|kind| kind.code() == self.entry_type),
-            since: read_date(&mut form, "from", t).map(JalaliDate::start),
-            until: read_date(&mut form, "to", t).map(JalaliDate::end),
+            since: form.date("from", t).map(JalaliDate::start),
+            until: form.date("to", t).map(JalaliDate::end),
             before_seq: self.before.parse().ok(),
         };
         if let (Some(since), Some(until)) = (filter.since, filter.until)
@@ -59,19 +59,6 @@ impl StatementQuery {
         ];
         super::address(wallet, &pairs)
     }
-}
-
-/// A Jalali date in a filter; empty is none.
-pub fn read_date(form: &mut Fields, name: &'static str, t: &Tr) -> Option<JalaliDate> {
-    let typed = form.get(name);
-    if typed.is_empty() {
-        return None;
-    }
-    let date = JalaliDate::parse(typed);
-    if date.is_err() {
-        form.fail(name, t.payments_date_wrong());
-    }
-    date.ok()
 }
 
 /// One row of the statement, as its owner reads it.

@@ -1,5 +1,7 @@
 //! The audit log: who did what, to what, when, from where. Written in the transaction of the deed itself.
 
+mod words;
+
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -7,6 +9,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{calendar::Time, ids::UserId};
+
+pub use words::{note, words};
 
 /// Who does something, and from where.
 #[derive(Clone, Copy, Debug)]

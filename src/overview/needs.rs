@@ -1,0 +1,96 @@
+//! What waits for the owner, as counts and ages.
+
+use sqlx::PgConnection;
+use time::Duration;
+
+use crate::{calendar::Time, ids::UserId, ledger::Balance, money::Toman};
+
+/// An account that is not made after this time needs a look.
+pub const LATE: Duration = Duration::minutes(15);
+/// So long a failed order is news.
+const RECENT: Duration = Duration::hours(24);
+/// Agents below zero that are named, those with the least time first.
+pub const NAMED: i64 = 5;
+
+/// What waits.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    pub payments: i64,
+    /// When the payment was submitted that waits longest.
+    pub oldest_payment: Option<Time>,
+    pub late_orders: i64,
+    /// In the last 24 hours.
+    pub failed_orders: i64,
+    /// Kept for a week.
+    pub failed_jobs: i64,
+    /// When the job was due that waits longest for a worker.
+    pub oldest_due_job: Option<Time>,
+    /// How many agents are below zero.
+    pub owing: i64,
+}
+
+/// An agent below zero.
+#[derive(Clone, Debug)]
+pub struct Owing {
+    pub id: UserId,
+    pub name: String,
+    pub confirmed: Toman,
+    pub pending: Toman,
+    pub negative_since: Option<Time>,
+    pub deadline_deferred_until: Option<Time>,
+}
+
+impl Owing {
+    pub fn balance(&self) -> Balance {
+        Balance { confirmed: self.confirmed, pending: self.pending, negative_since: self.negative_since }
+    }
+}
+
+/// Counts what waits.
+///
+/// # Errors
+/// When the database fails.
+pub async fn needs(conn: &mut PgConnection, now: Time) -> sqlx::Result<Needs> {
+    sqlx::query_as!(
+        Needs,
+        r#"SELECT (SELECT count(*) FROM payments WHERE status = 'PENDING') AS "payments!",
+                  (SELECT min(created_at) FROM payments WHERE status = 'PENDING') AS oldest_payment,
+                  (SELECT count(*) FROM orders WHERE status = 'PROVISIONING' AND created_at < $2) AS "late_orders!",
+                  (SELECT count(*) FROM audit_log WHERE action = 'order.fail' AND created_at >= $3)
+                      AS "failed_orders!",
+                  (SELECT count(*) FROM jobs WHERE outcome = 'FAILED') AS "failed_jobs!",
+                  (SELECT min(run_at) FROM jobs
+                   WHERE finished_at IS NULL AND run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1))
+                      AS oldest_due_job,
+                  (SELECT count(*) FROM wallets w JOIN agents a ON a.user_id = w.user_id
+                   WHERE w.negative_since IS NOT NULL) AS "owing!""#,
+        now,
+        now - LATE,
+        now - RECENT
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The agents below zero whose time is up first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn owing(conn: &mut PgConnection) -> sqlx::Result<Vec<Owing>> {
+    sqlx::query_as!(
+        Owing,
+        r#"SELECT w.user_id AS "id: UserId",
+                  coalesce(nullif(trim(a.first_name || ' ' || a.last_name), ''), u.username) AS "name!",
+                  w.confirmed AS "confirmed: Toman", w.pending AS "pending: Toman", w.negative_since,
+                  a.deadline_deferred_until
+           FROM wallets w
+           JOIN agents a ON a.user_id = w.user_id
+           JOIN users u ON u.id = w.user_id
+           WHERE w.negative_since IS NOT NULL
+           ORDER BY greatest(w.negative_since + interval '24 hours', a.deadline_deferred_until), w.user_id
+           LIMIT $1"#,
+        NAMED
+    )
+    .fetch_all(conn)
+    .await
+}

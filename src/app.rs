@@ -32,7 +32,7 @@ use crate::{
     config::Config,
     customers,
     marzban::Marzban,
-    orders, payment_methods, payments, people, plans, receipts, settings, upkeep,
+    notices, orders, payment_methods, payments, people, plans, receipts, settings, upkeep,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -63,6 +63,7 @@ impl Doors {
             public: accounts::handlers::public_routes(),
             member: accounts::handlers::member_routes()
                 .merge(payments::handlers::member_routes())
+                .merge(notices::handlers::member_routes())
                 .route("/events", get(live::events)),
             end_user: orders::handlers::end_user_routes(),
             agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
@@ -73,6 +74,7 @@ impl Doors {
                 .merge(plans::handlers::admin_routes())
                 .merge(payment_methods::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
+                .merge(notices::handlers::admin_routes())
                 .merge(upkeep::handlers::admin_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
@@ -179,7 +181,8 @@ impl Panel {
         let receipts = receipts::Store::new(&config.upload_dir)
             .with_context(|| format!("the folder {} can't be used", config.upload_dir.display()))?;
         let hub = live::Hub::default();
-        let state = AppState::new(db, clock, marzban, receipts, hub, config.trusted_proxies.clone());
+        let state = AppState::new(db, clock, marzban, receipts, hub, config.trusted_proxies.clone())
+            .with_couriers(notices::Couriers::new(config));
         let router = router(state.clone(), config.secure_cookies())?;
         Ok(Self { state, router })
     }

@@ -10,6 +10,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// The word for it in our tables.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Admin => "ADMIN",
+            Self::Agent => "AGENT",
+            Self::EndUser => "END_USER",
+        }
+    }
+
     /// Where her own area begins.
     pub fn home(self) -> &'static str {
         match self {

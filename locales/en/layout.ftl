@@ -26,3 +26,6 @@ layout-close = Close
 layout-zoom-in = Larger
 layout-zoom-out = Smaller
 layout-open-picture = Picture of the receipt, large
+layout-notices = Notices
+layout-notice-choices = Notice choices
+layout-many-unread = { $count }+

@@ -26,3 +26,6 @@ layout-close = بستن
 layout-zoom-in = بزرگ‌تر
 layout-zoom-out = کوچک‌تر
 layout-open-picture = تصویر رسید، بزرگ
+layout-notices = پیام‌ها
+layout-notice-choices = تنظیم پیام‌ها
+layout-many-unread = { $count }+

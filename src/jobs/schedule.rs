@@ -30,6 +30,10 @@ pub enum Task {
     Cleaning,
     /// Proves the invariants of money over all rows.
     Verification,
+    /// Looks for what people have to be told.
+    Watch,
+    /// Tells which accounts end soon.
+    Ends,
 }
 
 /// Every so many seconds, counted from `offset` seconds after midnight UTC.
@@ -46,7 +50,7 @@ const DAY: i64 = 24 * HOUR;
 const TEHRAN: i64 = 3 * HOUR + 30 * MINUTE;
 
 impl Task {
-    pub const ALL: [Self; 3] = [Self::Usage, Self::Cleaning, Self::Verification];
+    pub const ALL: [Self; 5] = [Self::Usage, Self::Cleaning, Self::Verification, Self::Watch, Self::Ends];
 
     /// The word for it in our tables and addresses.
     pub fn code(self) -> &'static str {
@@ -54,6 +58,8 @@ impl Task {
             Self::Usage => "USAGE",
             Self::Cleaning => "CLEANING",
             Self::Verification => "VERIFICATION",
+            Self::Watch => "WATCH",
+            Self::Ends => "ENDS",
         }
     }
 
@@ -68,6 +74,9 @@ impl Task {
             Self::Cleaning => Rhythm { every: HOUR, offset: 17 * MINUTE },
             // 04:00 in Tehran, when the day's backup is made.
             Self::Verification => Rhythm { every: DAY, offset: DAY + 4 * HOUR - TEHRAN },
+            Self::Watch => Rhythm { every: MINUTE, offset: 45 },
+            // 10:00 in Tehran, when shops open.
+            Self::Ends => Rhythm { every: DAY, offset: 10 * HOUR - TEHRAN },
         }
     }
 

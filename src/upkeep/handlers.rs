@@ -136,6 +136,8 @@ fn name(t: &Tr, task: Task) -> String {
         Task::Usage => t.upkeep_usage(),
         Task::Cleaning => t.upkeep_cleaning(),
         Task::Verification => t.upkeep_verification(),
+        Task::Watch => t.upkeep_watch(),
+        Task::Ends => t.upkeep_ends(),
     }
 }
 
@@ -144,6 +146,8 @@ fn about(t: &Tr, task: Task) -> String {
         Task::Usage => t.upkeep_usage_about(),
         Task::Cleaning => t.upkeep_cleaning_about(),
         Task::Verification => t.upkeep_verification_about(),
+        Task::Watch => t.upkeep_watch_about(),
+        Task::Ends => t.upkeep_ends_about(),
     }
 }
 
@@ -154,6 +158,8 @@ fn report(t: &Tr, task: Task, last: &LastRun) -> String {
         Task::Usage => t.upkeep_usage_report(number("accounts")),
         Task::Cleaning => t.upkeep_cleaning_report(number("removed")),
         Task::Verification => t.upkeep_verification_report(),
+        Task::Watch => t.upkeep_watch_report(number("found")),
+        Task::Ends => t.upkeep_ends_report(number("people")),
     }
 }
 

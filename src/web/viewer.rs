@@ -29,6 +29,8 @@ pub struct Viewer {
     pub shop_name: String,
     /// Payments that wait for the admin; 0 for others.
     pub payments_waiting: i64,
+    /// Notices that she has not read; counted up to a hundred.
+    pub notices_unread: i64,
     /// The sign-in that the session belongs to.
     pub sign_in: Uuid,
 }
@@ -43,7 +45,9 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
                   a.deadline_deferred_reason AS "deadline_deferred_reason?",
                   s.shop_name,
                   CASE WHEN u.role = 'ADMIN' THEN (SELECT count(*) FROM payments WHERE status = 'PENDING')
-                       ELSE 0 END AS "payments_waiting!"
+                       ELSE 0 END AS "payments_waiting!",
+                  (SELECT count(*) FROM (SELECT FROM notices n WHERE n.user_id = u.id AND n.read_at IS NULL LIMIT 100) unread)
+                      AS "notices_unread!"
            FROM sign_ins i
            JOIN users u ON u.id = i.user_id
            JOIN wallets w ON w.user_id = u.id
@@ -71,6 +75,7 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
         deadline_deferred_reason: row.deadline_deferred_reason,
         shop_name: row.shop_name,
         payments_waiting: row.payments_waiting,
+        notices_unread: row.notices_unread,
         sign_in,
     }))
 }

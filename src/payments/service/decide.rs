@@ -4,7 +4,7 @@
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::write_down;
+use super::{tell, write_down};
 use crate::{
     calendar::Time,
     ids::{PaymentId, UserId},
@@ -120,6 +120,7 @@ pub async fn approve(
     ledger::post(&mut tx, &posting, now).await?;
     let detail = json!({ "claimed": claim.amount, "actual": actual, "credited": credited });
     write_down(&mut tx, admin, "payment.approve", id, detail, now).await?;
+    tell::approved(&mut tx, claim.payer, id, credited, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -143,6 +144,7 @@ pub async fn reject(
     let claim = find_claim(&mut tx, id).await?;
     let end = End { status: Status::Rejected, action: "payment.reject", reason };
     take_back(&mut tx, id, &claim, end, admin.into(), now).await?;
+    tell::rejected(&mut tx, claim.payer, id, (claim.amount, reason), now).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod ledger;
 mod live;
 mod marzban;
 mod migrations;
+mod notices;
 mod orders;
 mod payment_methods;
 mod payments;

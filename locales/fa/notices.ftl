@@ -7,7 +7,7 @@ notices-none-advice = خبرهای تازه اینجا می‌آید.
 notices-unread = (خوانده نشده)
 # Kinds: their names, and what they say.
 notices-payment-new = پرداخت تازه
-notices-payment-new-text = { $payer } مبلغ { $amount } پرداخت کرده و منتظر تایید شماست.
+notices-payment-new-text = پرداخت { $amount } از { $payer } منتظر تایید شماست.
 notices-order-failed = سفارشی که انجام نشد
 notices-order-failed-text = سرور اکانت { $username } را نپذیرفت و پولش برگشت.
 notices-order-late = سفارشی که مانده است
@@ -51,7 +51,7 @@ notices-test-text = این پیام آزمایشی از { $shop } است. همه
 notices-own-title = تنظیم پیام‌ها
 notices-telegram = تلگرام
 notices-email = ایمیل
-notices-not-offered = فروشگاه هنوز این راه را راه نینداخته است.
+notices-not-offered = هنوز در فروشگاه راه‌اندازی نشده است.
 notices-linked = وصل است
 notices-linked-since = از { $date }
 notices-chat-broken = تلگرام پیام‌های ما را به این چت نمی‌رساند؛ شاید ربات را بسته‌اید. ربات را باز کنید و دوباره وصل شوید.

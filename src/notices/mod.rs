@@ -27,7 +27,7 @@ use crate::{
 pub use couriers::Couriers;
 pub use kinds::Kind;
 pub use own::forget;
-pub use raise::raise;
+pub use raise::{raise, resolve};
 
 /// Something that people are told.
 #[derive(Clone, Debug)]

@@ -70,6 +70,17 @@ pub async fn raise(conn: &mut PgConnection, notice: Notice, now: Time) -> sqlx::
     Ok(())
 }
 
+/// What bears this key is dealt with: it counts as read by all who were told, in the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn resolve(conn: &mut PgConnection, key: &str, now: Time) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE notices SET read_at = $2 WHERE dedupe_key = $1 AND read_at IS NULL", key, now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// A message to be sent.
 struct Delivery {
     notice: i64,

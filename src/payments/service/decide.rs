@@ -120,6 +120,7 @@ pub async fn approve(
     ledger::post(&mut tx, &posting, now).await?;
     let detail = json!({ "claimed": claim.amount, "actual": actual, "credited": credited });
     write_down(&mut tx, admin, "payment.approve", id, detail, now).await?;
+    tell::decided(&mut tx, id, now).await?;
     tell::approved(&mut tx, claim.payer, id, credited, now).await?;
     tx.commit().await?;
     Ok(())
@@ -211,6 +212,7 @@ async fn take_back(
         by: Some(by.user),
     };
     ledger::post(conn, &posting, now).await?;
+    tell::decided(conn, id, now).await?;
     let detail = json!({ "amount": claim.amount, "reason": end.reason });
     write_down(conn, by, end.action, id, detail, now).await?;
     Ok(())

@@ -25,9 +25,14 @@ pub(super) async fn submitted(
         kind: Kind::PaymentNew,
         subject: Subject::Payment(id),
         data: json!({ "payer": payer, "amount": amount }),
-        key: Some(format!("payment:{id}")),
+        key: Some(key(id)),
     };
     notices::raise(conn, notice, now).await
+}
+
+/// However it was decided: the admins need not look any more.
+pub(super) async fn decided(conn: &mut PgConnection, id: PaymentId, now: Time) -> sqlx::Result<()> {
+    notices::resolve(conn, &key(id), now).await
 }
 
 pub(super) async fn approved(
@@ -38,7 +43,7 @@ pub(super) async fn approved(
     now: Time,
 ) -> sqlx::Result<()> {
     let data = json!({ "approved": true, "amount": credited });
-    notices::raise(conn, decided(payer, id, data), now).await
+    notices::raise(conn, decision(payer, id, data), now).await
 }
 
 /// `claim` is the amount and the reason why it was not taken.
@@ -50,10 +55,14 @@ pub(super) async fn rejected(
     now: Time,
 ) -> sqlx::Result<()> {
     let data = json!({ "approved": false, "amount": claim.0, "reason": claim.1 });
-    notices::raise(conn, decided(payer, id, data), now).await
+    notices::raise(conn, decision(payer, id, data), now).await
 }
 
-fn decided(payer: UserId, id: PaymentId, data: serde_json::Value) -> Notice {
+fn key(id: PaymentId) -> String {
+    format!("payment:{id}")
+}
+
+fn decision(payer: UserId, id: PaymentId, data: serde_json::Value) -> Notice {
     Notice {
         to: Recipients::User(payer),
         kind: Kind::PaymentDecided,

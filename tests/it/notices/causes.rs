@@ -35,6 +35,12 @@ async fn a_payment_is_told_to_the_admin_once_and_its_end_to_the_payer(db: PgPool
     payments::reject(&app.db, second, app.sara, "رسید خوانا نیست", app.clock.now()).await.unwrap();
     assert_eq!(told(&app, app.reza).await, ["PAYMENT_DECIDED", "PAYMENT_DECIDED"]);
     assert_eq!(told(&app, app.mina).await, Vec::<String>::new());
+    let admin = app.signed_in("sara").await.get("/notices").await.expect(200);
+    assert_eq!(
+        (admin.count("#notices li"), admin.count(".notice--new")),
+        (2, 0),
+        "what is decided waits no more"
+    );
     let page = app.signed_in("reza").await.get("/notices").await.expect(200);
     let texts = page.texts("#notices li");
     assert!(texts[0].contains("رد شد") && texts[0].contains("رسید خوانا نیست"), "{texts:?}");

@@ -38,14 +38,14 @@ async fn a_server_that_is_away_is_told_of_after_two_looks_and_when_it_is_back(db
         app.run_jobs().await;
     };
     tick().await;
-    app.simulator.down();
+    app.simulator.down().await;
     tick().await;
     assert_eq!(told(&app, app.sara).await, Vec::<String>::new(), "one miss is no outage");
     for _ in 0..3 {
         tick().await;
     }
     assert_eq!(told(&app, app.sara).await, ["SERVER_DOWN"]);
-    app.simulator.up();
+    app.simulator.up().await.unwrap();
     tick().await;
     tick().await;
     assert_eq!(told(&app, app.sara).await, ["SERVER_DOWN", "SERVER_BACK"]);

@@ -277,8 +277,11 @@ pub async fn create_code(ask: Ask<Member>, mut typed: Fields) -> PageResult {
         flash(&ask.session, "ok", t.notices_address_linked()).await?;
         return Ok(see_other(ask.hx, OWN));
     }
-    typed.fail("code", t.notices_code_wrong());
-    again(ask, &typed, "code").await
+    let open = links::open(&mut *ask.app.db.acquire().await?, ask.who.id, Channel::Email, now).await?;
+    // Where no code waits any more, its field is gone: the message stands where a new one is asked for.
+    let field = if open.is_some() { "code" } else { "address" };
+    typed.fail(field, t.notices_code_wrong());
+    again(ask, &typed, field).await
 }
 
 /// The page again, with what was typed into this field and its message.

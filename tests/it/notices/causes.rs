@@ -4,7 +4,7 @@ use rad_panel::{
     money::Toman,
     notices::{Kind, Recipients},
     orders::{self, NewOrder},
-    payments,
+    payment_methods, payments,
 };
 use serde_json::json;
 use sqlx::PgPool;
@@ -20,6 +20,7 @@ use crate::{
 async fn a_payment_is_told_to_the_admin_once_and_its_end_to_the_payer(db: PgPool) {
     let app = TestApp::start(db).await;
     let method = card(&app.db, "ملی").await;
+    payment_methods::draw(&app.db, app.reza, None, app.clock.now()).await.unwrap();
     let new = claim(&app.db, app.reza, method, 50_000).await;
     for _ in 0..2 {
         payments::submit(&app.db, app.reza, &new, app.clock.now()).await.unwrap();

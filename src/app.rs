@@ -35,7 +35,7 @@ use crate::{
     config::Config,
     customers, log,
     marzban::Marzban,
-    orders, overview, payment_methods, payments, people, plans, receipts, reports, settings, upkeep,
+    notices, orders, overview, payment_methods, payments, people, plans, receipts, reports, settings, upkeep,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -67,6 +67,7 @@ impl Doors {
                 .merge(customers::registration::handlers::public_routes()),
             member: accounts::handlers::member_routes()
                 .merge(payments::handlers::member_routes())
+                .merge(notices::handlers::member_routes())
                 .route("/events", get(live::events)),
             end_user: orders::handlers::end_user_routes().merge(payments::handlers::end_user_routes()),
             agent: payments::handlers::agent_routes()
@@ -80,6 +81,7 @@ impl Doors {
                 .merge(payment_methods::handlers::admin_routes())
                 .merge(reports::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
+                .merge(notices::handlers::admin_routes())
                 .merge(upkeep::handlers::admin_routes())
                 .merge(orders::handlers::admin_routes())
                 .merge(overview::handlers::admin_routes())
@@ -192,7 +194,8 @@ impl Panel {
         let receipts = receipts::Store::new(&config.upload_dir)
             .with_context(|| format!("the folder {} can't be used", config.upload_dir.display()))?;
         let hub = live::Hub::default();
-        let state = AppState::new(db, clock, marzban, receipts, hub, config.trusted_proxies.clone());
+        let state = AppState::new(db, clock, marzban, receipts, hub, config.trusted_proxies.clone())
+            .with_couriers(notices::Couriers::new(config));
         let router = router(state.clone(), config.secure_cookies())?;
         Ok(Self { state, router })
     }

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod jobs;
 pub mod ledger;
 pub mod marzban;
+pub mod notices;
 pub mod receipts;
 
 // Features: own the transactions and the pages.

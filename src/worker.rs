@@ -13,7 +13,7 @@ use crate::{
         self, Job, Verdict, backoff,
         schedule::{self, Task},
     },
-    ledger, orders,
+    ledger, notices, orders,
     reports::{self, files::Files},
     web::{AppState, session_store::HashedStore},
 };
@@ -23,11 +23,16 @@ pub use queue::run_due;
 
 /// Finished jobs and runs are kept so long, for the page that shows them.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Notices are kept so long, read or not.
+const NOTICES_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Runs one job: the only place that knows all kinds.
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
     match job.kind.as_str() {
         orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
+        notices::jobs::DELIVER => notices::jobs::deliver(&app.db, &app.couriers, &app.clock, job).await,
+        notices::jobs::SEND_CODE => notices::jobs::send_code(&app.db, &app.couriers, &app.clock, job).await,
+        notices::jobs::POLL => notices::jobs::poll(&app.db, &app.couriers, &app.clock, job).await,
         schedule::RUN => match run_scheduled(app, job).await {
             Ok(verdict) => verdict,
             Err(error) => Verdict::Retry { after: backoff(job.attempts), error: error.to_string() },
@@ -63,6 +68,15 @@ async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
             Ok(json!({ "accounts": orders }))
         }
         Task::Verification => verify(app).await,
+        Task::Watch => {
+            let server = app.marzban.health().await.problem.map(|cause| format!("{cause:?}"));
+            let found = notices::watch::look(&app.db, server, app.clock.now()).await?;
+            Ok(json!({ "found": found }))
+        }
+        Task::Ends => {
+            let people = notices::watch::look_at_ends(&app.db, app.clock.now()).await?;
+            Ok(json!({ "people": people }))
+        }
     }
 }
 
@@ -75,8 +89,8 @@ async fn verify(app: &AppState) -> anyhow::Result<Value> {
 }
 
 /// Removes what nobody needs any more: expired sessions, old attempts, finished jobs and runs, receipts without
-/// payment, exports after their day; cancels orders that were never paid for. Returns how many jobs, runs and receipts
-/// went.
+/// payment, exports after their day, old notices; cancels orders that were never paid for. Returns how many jobs, runs,
+/// notices and receipts went.
 ///
 /// # Errors
 /// The first failure; the rest is done at the next hour.
@@ -89,6 +103,7 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     orders::purchase::cancel_forgotten(&app.db, now).await?;
     let mut rows = jobs::remove_finished(&app.db, now - KEPT).await?;
     rows += schedule::remove_finished(&app.db, now - KEPT).await?;
+    rows += notices::forget(&app.db, now - NOTICES_KEPT).await?;
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;

@@ -1,5 +1,6 @@
 // Live changes. <main data-live="/events"> listens to server-sent events and passes them on to htmx as events
-// of <body>: `live`, `live-payment`, `live-payment-12`. Where that fails, `live` comes every 15 seconds.
+// of <body>: `live`, `live-payment`, `live-payment-12`. Where that fails, `live` and
+// `live-missed` come every 15 seconds.
 
 const POLL_EVERY_MS = 15000;
 const RETRY_FROM_MS = 2000;
@@ -26,14 +27,21 @@ function passOn(event) {
   } catch (error) {
     return;
   }
-  tellPage("live", change);
+  // A notice comes with the change that it tells of.
+  if (change.topic !== "notice") tellPage("live", change);
   tellPage("live-" + change.topic, change);
   tellPage("live-" + change.topic + "-" + change.id, change);
 }
 
+/** Something may have happened that was not heard. */
+function tellOfMissed() {
+  tellPage("live", {});
+  tellPage("live-missed", {});
+}
+
 function startPolling() {
   showLiveState("polling");
-  if (!live.poll) live.poll = setInterval(() => tellPage("live", {}), POLL_EVERY_MS);
+  if (!live.poll) live.poll = setInterval(tellOfMissed, POLL_EVERY_MS);
 }
 
 function disconnect() {
@@ -57,11 +65,11 @@ function connect() {
     live.wait = RETRY_FROM_MS;
     showLiveState("on");
     // What happened while nobody listened was not heard.
-    if (live.missed) tellPage("live", {});
+    if (live.missed) tellOfMissed();
     live.missed = false;
   });
   source.addEventListener("change", passOn);
-  source.addEventListener("resync", () => tellPage("live", {}));
+  source.addEventListener("resync", tellOfMissed);
   source.addEventListener("error", () => {
     live.missed = true;
     source.close();

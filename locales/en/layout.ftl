@@ -29,3 +29,6 @@ layout-open-picture = Picture of the receipt, large
 layout-print = Print
 layout-printed = Printed { $time }
 layout-chart-numbers = The numbers
+layout-notices = Notices
+layout-notice-choices = Notice choices
+layout-many-unread = { $count }+

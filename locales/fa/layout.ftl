@@ -29,3 +29,6 @@ layout-open-picture = تصویر رسید، بزرگ
 layout-print = چاپ
 layout-printed = چاپ در { $time }
 layout-chart-numbers = عددهای نمودار
+layout-notices = پیام‌ها
+layout-notice-choices = تنظیم پیام‌ها
+layout-many-unread = { $count }+

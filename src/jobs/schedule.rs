@@ -34,6 +34,10 @@ pub enum Task {
     Relief,
     /// Proves the invariants of money over all rows.
     Verification,
+    /// Looks for what people have to be told.
+    Watch,
+    /// Tells which accounts end soon.
+    Ends,
 }
 
 /// Every so many seconds, counted from `offset` seconds after midnight UTC.
@@ -50,8 +54,15 @@ const DAY: i64 = 24 * HOUR;
 const TEHRAN: i64 = 3 * HOUR + 30 * MINUTE;
 
 impl Task {
-    pub const ALL: [Self; 5] =
-        [Self::Usage, Self::Suspension, Self::Relief, Self::Cleaning, Self::Verification];
+    pub const ALL: &[Self] = &[
+        Self::Usage,
+        Self::Watch,
+        Self::Suspension,
+        Self::Relief,
+        Self::Ends,
+        Self::Cleaning,
+        Self::Verification,
+    ];
 
     /// The word for it in our tables and addresses.
     pub fn code(self) -> &'static str {
@@ -61,12 +72,14 @@ impl Task {
             Self::Suspension => "SUSPENSION",
             Self::Relief => "RELIEF",
             Self::Verification => "VERIFICATION",
+            Self::Watch => "WATCH",
+            Self::Ends => "ENDS",
         }
     }
 
     /// The task of that word.
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|task| task.code() == code)
+        Self::ALL.iter().copied().find(|task| task.code() == code)
     }
 
     fn rhythm(self) -> Rhythm {
@@ -77,6 +90,9 @@ impl Task {
             Self::Relief => Rhythm { every: MINUTE, offset: 10 },
             // 04:00 in Tehran, when the day's backup is made.
             Self::Verification => Rhythm { every: DAY, offset: DAY + 4 * HOUR - TEHRAN },
+            Self::Watch => Rhythm { every: MINUTE, offset: 45 },
+            // 10:00 in Tehran, when shops open.
+            Self::Ends => Rhythm { every: DAY, offset: 10 * HOUR - TEHRAN },
         }
     }
 
@@ -106,7 +122,7 @@ pub async fn announce_due(db: &PgPool, now: Time) -> sqlx::Result<usize> {
         .fetch_all(db)
         .await?;
     let mut stored = 0;
-    for task in Task::ALL {
+    for &task in Task::ALL {
         let due = task.last_due(now);
         if known.iter().any(|row| row.task == task.code() && row.due_at >= due) {
             continue;

@@ -17,6 +17,7 @@ use crate::{
     ledger::{self, EntryType, Posting, Reference},
     marzban::{Account, AccountStatus, Attempt, Marzban, NewAccount, Outcome, Refusal, Validity},
     money::Toman,
+    notices::{self, Kind, Notice, Recipients, Subject},
 };
 
 /// The kind of job that makes an order's account.
@@ -136,6 +137,7 @@ async fn activate(db: &PgPool, order: &Paid, account: &Account, now: Time) -> sq
     .execute(&mut *tx)
     .await?;
     record(&mut tx, order, "order.activate", now).await?;
+    tell(&mut tx, Recipients::User(order.buyer), Kind::OrderReady, order, now).await?;
     tx.commit().await
 }
 
@@ -163,6 +165,7 @@ async fn fail(db: &PgPool, order: &Paid, reason: FailureReason, now: Time) -> sq
     };
     ledger::post(&mut tx, &posting, now).await?;
     record(&mut tx, order, "order.fail", now).await?;
+    tell(&mut tx, Recipients::Admins, Kind::OrderFailed, order, now).await?;
     tx.commit().await
 }
 
@@ -181,6 +184,18 @@ async fn record(
         address: None,
     };
     audit::record(conn, &deed, now).await
+}
+
+async fn tell(
+    conn: &mut sqlx::PgConnection,
+    to: Recipients,
+    kind: Kind,
+    order: &Paid,
+    now: Time,
+) -> sqlx::Result<()> {
+    let data = json!({ "username": order.username });
+    let key = Some(format!("order:{}:{}", order.id, kind.code()));
+    notices::raise(conn, Notice { to, kind, subject: Subject::Order(order.id), data, key }, now).await
 }
 
 /// The word for it in our table.

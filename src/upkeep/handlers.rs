@@ -179,6 +179,8 @@ fn name(t: &Tr, task: Task) -> String {
         Task::Suspension => t.upkeep_suspension(),
         Task::Relief => t.upkeep_relief(),
         Task::Verification => t.upkeep_verification(),
+        Task::Watch => t.upkeep_watch(),
+        Task::Ends => t.upkeep_ends(),
     }
 }
 
@@ -189,6 +191,8 @@ fn about(t: &Tr, task: Task) -> String {
         Task::Suspension => t.upkeep_suspension_about(),
         Task::Relief => t.upkeep_relief_about(),
         Task::Verification => t.upkeep_verification_about(),
+        Task::Watch => t.upkeep_watch_about(),
+        Task::Ends => t.upkeep_ends_about(),
     }
 }
 
@@ -201,6 +205,8 @@ fn report(t: &Tr, task: Task, last: &LastRun) -> String {
         Task::Suspension => t.upkeep_suspension_report(number("accounts")),
         Task::Relief => t.upkeep_relief_report(number("accounts")),
         Task::Verification => t.upkeep_verification_report(),
+        Task::Watch => t.upkeep_watch_report(number("found")),
+        Task::Ends => t.upkeep_ends_report(number("people")),
     }
 }
 

@@ -25,7 +25,7 @@ use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 use super::{AppState, Member, Role};
 use crate::ids::UserId;
 
-/// Something changed: a payment or an order, by its owner.
+/// Something changed: a payment, an order or a person's notices, by their owner.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Change {
     pub topic: String,
@@ -125,7 +125,10 @@ impl Hub {
     }
 }
 
-/// `GET /events`: the changes that concern the person, as server-sent events. An admin hears all.
+/// The topic of notices: nobody's business but their reader's.
+const NOTICES: &str = "notice";
+
+/// `GET /events`: the changes that concern the person, as server-sent events. An admin hears of all but others' notices.
 pub async fn events(State(app): State<AppState>, viewer: Member) -> Response {
     let changes = app
         .live
@@ -141,7 +144,9 @@ pub async fn events(State(app): State<AppState>, viewer: Member) -> Response {
 
 fn event_for(viewer: &Member, received: Received) -> Option<Event> {
     match received {
-        Ok(Signal::Change(change)) if viewer.role == Role::Admin || change.owner == viewer.id => {
+        Ok(Signal::Change(change))
+            if change.owner == viewer.id || viewer.role == Role::Admin && change.topic != NOTICES =>
+        {
             Event::default().event("change").json_data(&change).ok()
         }
         Ok(Signal::Change(_) | Signal::Close) => None,

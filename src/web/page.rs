@@ -68,6 +68,8 @@ pub struct Page {
     pub viewer: Option<Person>,
     pub wallet: Option<WalletChip>,
     pub notice: Option<Notice>,
+    /// How many notices she has not read; empty for none.
+    pub unread: String,
     /// The instant of this request, UTC.
     pub now: Time,
     preferences: Preferences,
@@ -86,6 +88,7 @@ impl Page {
             viewer: None,
             wallet: None,
             notice: None,
+            unread: String::new(),
             now: app.clock.now(),
             preferences,
         }
@@ -165,6 +168,11 @@ impl Page {
         let t = self.t;
         self.shop.clone_from(&viewer.shop_name);
         self.nav = navigation(&t, viewer, &self.path);
+        self.unread = match viewer.notices_unread {
+            0 => String::new(),
+            unread @ 1..=99 => t.number(unread),
+            _ => t.layout_many_unread(t.number(99)),
+        };
         self.viewer = Some(Person {
             username: viewer.username.clone(),
             display_name: viewer.display_name.clone(),

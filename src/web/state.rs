@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 use sqlx::PgPool;
 
-use crate::{calendar::Clock, marzban::Marzban, receipts};
+use crate::{calendar::Clock, marzban::Marzban, notices::Couriers, receipts};
 
 use super::live::Hub;
 
@@ -20,6 +20,8 @@ pub struct AppState {
     pub marzban: Marzban,
     pub receipts: receipts::Store,
     pub live: Hub,
+    /// The ways by which notices leave the panel.
+    pub couriers: Couriers,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
     /// The shop's name as last read, for pages that must show without the database.
@@ -42,9 +44,17 @@ impl AppState {
             marzban,
             receipts,
             live,
+            couriers: Couriers::default(),
             trusted_proxies: trusted_proxies.into(),
             last_shop_name: Arc::default(),
         }
+    }
+
+    /// The same with these ways out for notices.
+    #[must_use]
+    pub fn with_couriers(mut self, couriers: Couriers) -> Self {
+        self.couriers = couriers;
+        self
     }
 
     /// Whether `address` is a proxy of ours.

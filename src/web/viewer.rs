@@ -33,6 +33,8 @@ pub struct Viewer {
     pub charging_open: bool,
     /// Payments that wait for the admin; 0 for others.
     pub payments_waiting: i64,
+    /// Notices that she has not read; counted up to a hundred.
+    pub notices_unread: i64,
     /// The sign-in that the session belongs to.
     pub sign_in: Uuid,
 }
@@ -47,7 +49,9 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
                   a.deadline_deferred_reason AS "deadline_deferred_reason?",
                   s.shop_name, s.purchase_open, s.charging_open,
                   CASE WHEN u.role = 'ADMIN' THEN (SELECT count(*) FROM payments WHERE status = 'PENDING')
-                       ELSE 0 END AS "payments_waiting!"
+                       ELSE 0 END AS "payments_waiting!",
+                  (SELECT count(*) FROM (SELECT FROM notices n WHERE n.user_id = u.id AND n.read_at IS NULL LIMIT 100) unread)
+                      AS "notices_unread!"
            FROM sign_ins i
            JOIN users u ON u.id = i.user_id
            JOIN wallets w ON w.user_id = u.id
@@ -77,6 +81,7 @@ pub async fn find(db: &PgPool, sign_in: Uuid) -> sqlx::Result<Option<Viewer>> {
         purchase_open: row.purchase_open,
         charging_open: row.charging_open,
         payments_waiting: row.payments_waiting,
+        notices_unread: row.notices_unread,
         sign_in,
     }))
 }

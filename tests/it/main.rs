@@ -11,6 +11,7 @@ mod live;
 mod log;
 mod marzban;
 mod migrations;
+mod notices;
 mod orders;
 mod overview;
 mod payment_methods;

@@ -4,7 +4,7 @@
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::write_down;
+use super::{tell, write_down};
 use crate::{
     calendar::Time,
     ids::{OrderId, PaymentId, UserId},
@@ -129,6 +129,8 @@ pub async fn approve(
         // What came of it, its page and the admin's answer read from the order itself.
         purchase::settle(&mut tx, order, admin, now).await?;
     }
+    tell::decided(&mut tx, id, now).await?;
+    tell::approved(&mut tx, claim.payer, id, credited, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -153,6 +155,7 @@ pub async fn reject(
     let claim = find_claim(&mut tx, id).await?;
     let end = End { status: Status::Rejected, action: "payment.reject", reason };
     take_back(&mut tx, id, &claim, end, admin.into(), now).await?;
+    tell::rejected(&mut tx, claim.payer, id, (claim.amount, reason), now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -219,6 +222,7 @@ async fn take_back(
         by: Some(by.user),
     };
     ledger::post(conn, &posting, now).await?;
+    tell::decided(conn, id, now).await?;
     let detail = json!({ "amount": claim.amount, "reason": end.reason });
     write_down(conn, by, end.action, id, detail, now).await?;
     if let Some(order) = claim.order {

@@ -2,6 +2,7 @@
 
 mod decide;
 mod submit;
+mod tell;
 
 use serde_json::Value;
 use sqlx::PgConnection;

@@ -4,7 +4,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::write_down;
+use super::{tell, write_down};
 use crate::{
     calendar::Time,
     ids::{OrderId, PaymentId, PaymentMethodId, ReceiptId, UserId},
@@ -203,6 +203,7 @@ async fn take(
     payment_methods::release(&mut tx, payer.user).await?;
     let detail = json!({ "amount": new.amount, "payment_method_id": new.method, "order_id": order });
     write_down(&mut tx, payer, "payment.submit", id, detail, now).await?;
+    tell::submitted(&mut tx, payer.user, id, new.amount, now).await?;
     tx.commit().await?;
     Ok(Submitted { id, again: false })
 }

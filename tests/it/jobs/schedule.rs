@@ -48,7 +48,7 @@ async fn a_due_time_is_one_run_however_many_instances_look(db: PgPool) {
     assert_eq!(app.run_jobs().await, Task::ALL.len());
     worker::tick(&app.state).await;
     assert_eq!(app.run_jobs().await, 0, "nothing is due twice");
-    for task in Task::ALL {
+    for &task in Task::ALL {
         assert_eq!(
             runs(&app.db, task).await,
             [(task.last_due(app.clock.now()), Some("DONE".to_owned()))],

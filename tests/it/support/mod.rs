@@ -5,7 +5,9 @@
 
 mod answer;
 mod bulk;
+mod bot_api;
 mod client;
+mod mail_server;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -27,7 +29,9 @@ use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use answer::Answer;
+pub use bot_api::{BotApi, TOKEN};
 pub use client::{Client, Part};
+pub use mail_server::{MAIL_PASSWORD, MAIL_USER, MailServer};
 
 /// The password of everyone in the cast.
 pub const PASSWORD: &str = "a-password-for-tests";

@@ -7,7 +7,7 @@ use super::{Source, has_word, nothing_found, rust, wrong_lines};
 /// Knows neither HTTP nor tables.
 const FOUNDATION: &[&str] = &["calendar", "config", "ids", "locale", "money", "persian", "role"];
 /// Joins the caller's transaction.
-const CORE: &[&str] = &["audit", "jobs", "ledger", "marzban", "receipts"];
+const CORE: &[&str] = &["audit", "jobs", "ledger", "marzban", "notices", "receipts"];
 /// Owns transactions and pages.
 const FEATURES: &[&str] = &[
     "accounts",
@@ -31,10 +31,15 @@ const TOP: &[&str] = &["app", "demo", "main", "worker"];
 
 /// The base of the handlers carries these handles to them in its state, shows the viewer's balance, and says who acts
 /// from where.
-const CORE_OF_WEB: &[&str] = &["audit", "ledger", "marzban", "receipts"];
+const CORE_OF_WEB: &[&str] = &["audit", "ledger", "marzban", "notices", "receipts"];
 
-/// Which feature may call which, and why. Every edge is one that can't be turned round or go through a table.
+/// Which room may call which beside the layers, and why. Every edge is one that can't be turned round or go through a
+/// table.
 const EDGES: &[(&str, &str)] = &[
+    // A message to be sent is a job; the owner's settings of it are a deed; a warning goes by the wallet's deadline.
+    ("notices", "jobs"),
+    ("notices", "audit"),
+    ("notices", "ledger"),
     // An agent and a customer are people who sign in.
     ("agents", "accounts"),
     ("customers", "accounts"),
@@ -60,6 +65,13 @@ const EDGES: &[(&str, &str)] = &[
 
 /// Who writes which table; nobody else does. The session store has its own.
 const WRITERS: &[(&str, &str)] = &[
+    ("notices", "notices"),
+    ("notice_channels", "notices"),
+    ("notice_deliveries", "notices"),
+    ("notice_links", "notices"),
+    ("notice_mutes", "notices"),
+    ("notice_quiet_hours", "notices"),
+    ("notice_settings", "notices"),
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
@@ -138,7 +150,8 @@ fn may_import(source: &Source, other: &str) -> bool {
         return true;
     }
     if FOUNDATION.contains(&room) || CORE.contains(&room) {
-        return foundation;
+        // Notices are raised by features and have pages of their own.
+        return foundation || EDGES.contains(&(room, other)) || (other == "web" && is_handler(source));
     }
     if room == "web" {
         return foundation || CORE_OF_WEB.contains(&other);

@@ -27,7 +27,7 @@ use tower_http::{
 use tracing::log::LevelFilter;
 
 use crate::{
-    accounts, agents,
+    accounts, agents, backups,
     calendar::Clock,
     config::Config,
     customers,
@@ -74,6 +74,7 @@ impl Doors {
                 .merge(payment_methods::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
                 .merge(upkeep::handlers::admin_routes())
+                .merge(backups::handlers::admin_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }
@@ -179,7 +180,8 @@ impl Panel {
         let receipts = receipts::Store::new(&config.upload_dir)
             .with_context(|| format!("the folder {} can't be used", config.upload_dir.display()))?;
         let hub = live::Hub::default();
-        let state = AppState::new(db, clock, marzban, receipts, hub, config.trusted_proxies.clone());
+        let backups = config.backups.clone();
+        let state = AppState::new(db, clock, marzban, receipts, hub, backups, config.trusted_proxies.clone());
         let router = router(state.clone(), config.secure_cookies())?;
         Ok(Self { state, router })
     }

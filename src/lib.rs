@@ -24,6 +24,7 @@ pub mod receipts;
 // Features: own the transactions and the pages.
 pub mod accounts;
 pub mod agents;
+pub mod backups;
 pub mod customers;
 pub mod orders;
 pub mod payment_methods;
@@ -32,6 +33,7 @@ pub mod people;
 pub mod plans;
 pub mod settings;
 pub mod upkeep;
+pub mod verification;
 
 pub mod demo;
 

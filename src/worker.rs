@@ -3,17 +3,18 @@
 mod background;
 mod queue;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::{
     accounts,
+    backups::{self, Backups},
     jobs::{
         self, Job, Verdict, backoff,
         schedule::{self, Task},
     },
-    ledger, orders,
+    orders, verification,
     web::{AppState, session_store::HashedStore},
 };
 
@@ -49,20 +50,30 @@ async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
             Ok(json!({ "accounts": read }))
         }
         Task::Cleaning => clean(app).await.map(|removed| json!({ "removed": removed })),
+        Task::Backup => {
+            let made = backups::create(&backups_of(app), &app.clock, false).await?;
+            Ok(json!({ "bytes": made.size, "receipts": made.receipts }))
+        }
         Task::Verification => verify(app).await,
+        Task::RestoreDrill => {
+            let drilled = backups::drill(&backups_of(app), &app.clock).await?;
+            Ok(json!({ "drilled": u8::from(drilled.is_some()) }))
+        }
     }
 }
 
+fn backups_of(app: &AppState) -> Backups {
+    Backups::new(app.db.clone(), app.receipts.clone(), Arc::clone(&app.backups))
+}
+
 async fn verify(app: &AppState) -> anyhow::Result<Value> {
-    let violations = ledger::verify(&mut *app.db.acquire().await?).await?;
-    if let Some(first) = violations.first() {
-        anyhow::bail!("{} violations; the first: user {}: {}", violations.len(), first.user, first.rule);
-    }
+    let report = verification::of_all(&mut *app.db.acquire().await?, &app.receipts).await?;
+    anyhow::ensure!(report.is_clean(), "{}", report.summary());
     Ok(json!({ "violations": 0 }))
 }
 
 /// Removes what nobody needs any more: expired sessions, old attempts, finished jobs and runs, receipts without
-/// payment. Returns how many jobs, runs and receipts went.
+/// payment, files of receipts without row. Returns how many jobs, runs, receipts and files went.
 ///
 /// # Errors
 /// The first failure; the rest is done at the next hour.
@@ -76,5 +87,6 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;
-    Ok(rows + u64::try_from(removed.len())?)
+    let strays = app.receipts.remove_strays(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
+    Ok(rows + u64::try_from(removed.len() + strays)?)
 }

@@ -28,8 +28,12 @@ pub enum Task {
     Usage,
     /// Removes what nobody needs any more.
     Cleaning,
+    /// Makes the day's backup.
+    Backup,
     /// Proves the invariants of money over all rows.
     Verification,
+    /// Restores a backup into a scratch database.
+    RestoreDrill,
 }
 
 /// Every so many seconds, counted from `offset` seconds after midnight UTC.
@@ -46,14 +50,17 @@ const DAY: i64 = 24 * HOUR;
 const TEHRAN: i64 = 3 * HOUR + 30 * MINUTE;
 
 impl Task {
-    pub const ALL: [Self; 3] = [Self::Usage, Self::Cleaning, Self::Verification];
+    pub const ALL: [Self; 5] =
+        [Self::Usage, Self::Cleaning, Self::Backup, Self::Verification, Self::RestoreDrill];
 
     /// The word for it in our tables and addresses.
     pub fn code(self) -> &'static str {
         match self {
             Self::Usage => "USAGE",
             Self::Cleaning => "CLEANING",
+            Self::Backup => "BACKUP",
             Self::Verification => "VERIFICATION",
+            Self::RestoreDrill => "RESTORE_DRILL",
         }
     }
 
@@ -66,8 +73,12 @@ impl Task {
         match self {
             Self::Usage => Rhythm { every: 5 * MINUTE, offset: 30 },
             Self::Cleaning => Rhythm { every: HOUR, offset: 17 * MINUTE },
+            // 03:00 in Tehran.
+            Self::Backup => Rhythm { every: DAY, offset: DAY + 3 * HOUR - TEHRAN },
             // 04:00 in Tehran, when the day's backup is made.
             Self::Verification => Rhythm { every: DAY, offset: DAY + 4 * HOUR - TEHRAN },
+            // Fridays at 05:00 in Tehran; the count of seconds began on a Thursday.
+            Self::RestoreDrill => Rhythm { every: 7 * DAY, offset: DAY + 5 * HOUR - TEHRAN },
         }
     }
 

@@ -135,7 +135,9 @@ fn name(t: &Tr, task: Task) -> String {
     match task {
         Task::Usage => t.upkeep_usage(),
         Task::Cleaning => t.upkeep_cleaning(),
+        Task::Backup => t.upkeep_backup(),
         Task::Verification => t.upkeep_verification(),
+        Task::RestoreDrill => t.upkeep_restore_drill(),
     }
 }
 
@@ -143,17 +145,23 @@ fn about(t: &Tr, task: Task) -> String {
     match task {
         Task::Usage => t.upkeep_usage_about(),
         Task::Cleaning => t.upkeep_cleaning_about(),
+        Task::Backup => t.upkeep_backup_about(),
         Task::Verification => t.upkeep_verification_about(),
+        Task::RestoreDrill => t.upkeep_restore_drill_about(),
     }
 }
 
 /// What a run did, in words.
 fn report(t: &Tr, task: Task, last: &LastRun) -> String {
-    let number = |key: &str| t.number(last.report.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0));
+    let value = |key: &str| last.report.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0);
+    let number = |key: &str| t.number(value(key));
     match task {
         Task::Usage => t.upkeep_usage_report(number("accounts")),
         Task::Cleaning => t.upkeep_cleaning_report(number("removed")),
+        Task::Backup => t.upkeep_backup_report(number("receipts"), t.bytes(value("bytes"))),
         Task::Verification => t.upkeep_verification_report(),
+        Task::RestoreDrill if value("drilled") == 0 => t.upkeep_restore_drill_nothing(),
+        Task::RestoreDrill => t.upkeep_restore_drill_report(),
     }
 }
 

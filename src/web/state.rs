@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 use sqlx::PgPool;
 
-use crate::{calendar::Clock, marzban::Marzban, receipts};
+use crate::{calendar::Clock, config::BackupConfig, marzban::Marzban, receipts};
 
 use super::live::Hub;
 
@@ -20,6 +20,7 @@ pub struct AppState {
     pub marzban: Marzban,
     pub receipts: receipts::Store,
     pub live: Hub,
+    pub backups: Arc<BackupConfig>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
     /// The shop's name as last read, for pages that must show without the database.
@@ -34,6 +35,7 @@ impl AppState {
         marzban: Marzban,
         receipts: receipts::Store,
         live: Hub,
+        backups: BackupConfig,
         trusted_proxies: Vec<IpNet>,
     ) -> Self {
         Self {
@@ -42,6 +44,7 @@ impl AppState {
             marzban,
             receipts,
             live,
+            backups: Arc::new(backups),
             trusted_proxies: trusted_proxies.into(),
             last_shop_name: Arc::default(),
         }

@@ -9,9 +9,10 @@ const FOUNDATION: [&str; 7] = ["calendar", "config", "ids", "locale", "money", "
 /// Joins the caller's transaction.
 const CORE: [&str; 5] = ["audit", "jobs", "ledger", "marzban", "receipts"];
 /// Owns transactions and pages.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 12] = [
     "accounts",
     "agents",
+    "backups",
     "customers",
     "orders",
     "payment_methods",
@@ -20,6 +21,7 @@ const FEATURES: [&str; 10] = [
     "plans",
     "settings",
     "upkeep",
+    "verification",
 ];
 /// May import whatever there is.
 const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
@@ -29,7 +31,7 @@ const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
 const CORE_OF_WEB: [&str; 4] = ["audit", "ledger", "marzban", "receipts"];
 
 /// Which feature may call which, and why. Every edge is one that can't be turned round or go through a table.
-const EDGES: [(&str, &str); 11] = [
+const EDGES: [(&str, &str); 13] = [
     // An agent and a customer are people who sign in.
     ("agents", "accounts"),
     ("customers", "accounts"),
@@ -47,10 +49,13 @@ const EDGES: [(&str, &str); 11] = [
     // A payment goes to a method, within the shop's limits.
     ("payments", "payment_methods"),
     ("payments", "settings"),
+    // What was restored must be proved, and everybody signs in anew.
+    ("backups", "verification"),
+    ("backups", "accounts"),
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 19] = [
+const WRITERS: [(&str, &str); 20] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
@@ -70,6 +75,7 @@ const WRITERS: [(&str, &str); 19] = [
     ("payments", "payments"),
     ("jobs", "jobs"),
     ("scheduled_runs", "jobs"),
+    ("backups", "backups"),
 ];
 
 /// The first name under `src/`.

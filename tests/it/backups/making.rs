@@ -123,7 +123,7 @@ async fn what_a_killed_run_left_is_tidied_away_by_the_next(db: PgPool) {
     let (app, _) = shop(db).await;
     sqlx::query("INSERT INTO backups (started_at) VALUES (now())").execute(&app.db).await.unwrap();
     fs::create_dir_all(folder(&app)).unwrap();
-    let long_ago = SystemTime::now() - Duration::from_secs(7 * 3600);
+    let long_ago = SystemTime::from(app.clock.now()) - Duration::from_secs(7 * 3600);
     for (name, is_old) in [("unfinished-1.dump", true), ("unfinished-2.tar", false), ("of-the-owner", true)] {
         fs::write(folder(&app).join(name), "x").unwrap();
         if is_old {
@@ -192,7 +192,7 @@ async fn files_without_row_go_after_a_day_and_nothing_else(db: PgPool) {
         let path = receipts(&app).join(&name[..2]).join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "x").unwrap();
-        let at = SystemTime::now() - Duration::from_secs(hours * 3600);
+        let at = SystemTime::from(app.clock.now()) - Duration::from_secs(hours * 3600);
         fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
         path
     };
@@ -206,7 +206,7 @@ async fn files_without_row_go_after_a_day_and_nothing_else(db: PgPool) {
         for file in names(&receipts(&app).join(&drawer)) {
             let path = receipts(&app).join(&drawer).join(file);
             if ![&old, &old_thumbnail, &broken_off, &young, &foreign].contains(&&path) {
-                let at = SystemTime::now() - Duration::from_secs(400 * 24 * 3600);
+                let at = SystemTime::from(app.clock.now()) - Duration::from_secs(400 * 24 * 3600);
                 fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
             }
         }

@@ -30,7 +30,7 @@ use tower_http::{
 use tracing::log::LevelFilter;
 
 use crate::{
-    accounts, agents,
+    accounts, agents, backups,
     calendar::Clock,
     config::Config,
     customers, log,
@@ -83,6 +83,7 @@ impl Doors {
                 .merge(settings::handlers::admin_routes())
                 .merge(notices::handlers::admin_routes())
                 .merge(upkeep::handlers::admin_routes())
+                .merge(backups::handlers::admin_routes())
                 .merge(orders::handlers::admin_routes())
                 .merge(overview::handlers::admin_routes())
                 .merge(log::handlers::admin_routes()),
@@ -194,7 +195,8 @@ impl Panel {
         let receipts = receipts::Store::new(&config.upload_dir)
             .with_context(|| format!("the folder {} can't be used", config.upload_dir.display()))?;
         let hub = live::Hub::default();
-        let state = AppState::new(db, clock, marzban, receipts, hub, config.trusted_proxies.clone())
+        let backups = config.backups.clone();
+        let state = AppState::new(db, clock, marzban, receipts, hub, backups, config.trusted_proxies.clone())
             .with_couriers(notices::Couriers::new(config));
         let router = router(state.clone(), config.secure_cookies())?;
         Ok(Self { state, router })

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use age::x25519::Recipient;
 use ipnet::IpNet;
 use reqwest::Url;
 use sqlx::postgres::PgConnectOptions;
@@ -110,6 +111,30 @@ impl MarzbanConfig {
     }
 }
 
+/// Where backups go, and for how long.
+#[derive(Clone, Debug)]
+pub struct BackupConfig {
+    pub folder: PathBuf,
+    pub keep_days: u32,
+    /// Whom they are encrypted for; nobody means that they are not.
+    pub recipients: Vec<Recipient>,
+}
+
+impl BackupConfig {
+    pub fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        Ok(Self {
+            folder: values.get(&BACKUP_DIR, |text| Some(PathBuf::from(text)))?,
+            keep_days: values.get(&BACKUP_KEEP_DAYS, number(1..=3650))?,
+            recipients: values.optional(&BACKUP_AGE_RECIPIENT, recipients)?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The folder of receipts, for commands that need no more than that.
+pub fn upload_dir(values: &Values) -> Result<PathBuf, ConfigError> {
+    values.get(&UPLOAD_DIR, |text| Some(PathBuf::from(text)))
+}
+
 /// All that `rad-panel serve` needs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -119,6 +144,7 @@ pub struct Config {
     pub public_url: Option<Url>,
     pub trusted_proxies: Vec<IpNet>,
     pub upload_dir: PathBuf,
+    pub backups: BackupConfig,
     pub marzban: MarzbanConfig,
     pub log: LogConfig,
 }
@@ -132,7 +158,8 @@ impl Config {
             listen: values.get(&LISTEN, |text| text.parse().ok())?,
             public_url: values.optional(&PUBLIC_URL, origin)?,
             trusted_proxies: values.optional(&TRUSTED_PROXIES, networks)?.unwrap_or_default(),
-            upload_dir: values.get(&UPLOAD_DIR, |text| Some(PathBuf::from(text)))?,
+            upload_dir: upload_dir(values)?,
+            backups: BackupConfig::from_values(values)?,
             marzban: MarzbanConfig::from_values(values)?,
             log: LogConfig::from_values(values)?,
         })
@@ -167,4 +194,8 @@ fn proxy_url(text: &str) -> Option<Secret<Url>> {
 fn networks(text: &str) -> Option<Vec<IpNet>> {
     let network = |part: &str| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from));
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect()
+}
+
+fn recipients(text: &str) -> Option<Vec<Recipient>> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect()
 }

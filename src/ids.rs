@@ -36,4 +36,5 @@ id! {
     JobId,
     /// A run of what is done by the clock.
     RunId,
+    BackupId,
 }

@@ -25,6 +25,7 @@ pub mod receipts;
 // Features: own the transactions and the pages.
 pub mod accounts;
 pub mod agents;
+pub mod backups;
 pub mod customers;
 pub mod log;
 pub mod orders;
@@ -36,6 +37,7 @@ pub mod plans;
 pub mod reports;
 pub mod settings;
 pub mod upkeep;
+pub mod verification;
 
 pub mod demo;
 

@@ -3,21 +3,26 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
-    io::{self, IsTerminal},
+    fs,
+    io::{self, IsTerminal, Write as _},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
 use rad_panel::{
     MIGRATOR, accounts, app,
+    backups::{self, BackupError, Backups, Inspected, Target, archive::Manifest},
     calendar::Clock,
-    config::{self, Config, DatabaseConfig, LogConfig, LogFormat, Values},
-    demo,
+    config::{self, BackupConfig, Config, DatabaseConfig, LogConfig, LogFormat, Values},
+    demo, receipts,
+    verification::{self, Finding, Report},
 };
 use sqlx::{Connection, PgConnection, migrate::Migrate, postgres::PgPoolOptions};
+use time::format_description::well_known::Rfc3339;
 use tracing_subscriber::EnvFilter;
 
 const UNREACHABLE: &str = "can't reach the database of DATABASE_URL";
@@ -58,6 +63,35 @@ enum Command {
         file: ConfigFile,
         #[arg(long, value_name = "NAME")]
         username: String,
+    },
+    /// Make a backup of the database and the receipts now
+    Backup(ConfigFile),
+    /// Put a backup in the place of what is there.
+    ///
+    /// The whole archive is read and checked before anything is touched, and the database is replaced in one
+    /// transaction. Stop the panel first.
+    Restore {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// The archive, as `rad-panel backup` wrote it
+        archive: PathBuf,
+        /// Replace a database that is not empty
+        #[arg(long)]
+        force: bool,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+        /// The file with the age identity, for an encrypted backup
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
+    },
+    /// Prove every rule of money, orders and receipts over all rows; the exit code is 1 if one is broken
+    Verify {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Report as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Run a command with a throw-away database in DATABASE_URL
     #[command(hide = true)]
@@ -110,6 +144,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let password = password()?;
             create_admin(&database, &username, &password).await?;
         }
+        Command::Backup(file) => backup(&file.values()?).await?,
+        Command::Restore { file, archive, force, yes, identity } => {
+            let identities = identity.map_or(Ok(Vec::new()), |file| identities(&file))?;
+            return restore(&file.values()?, &archive, identities, force, yes).await;
+        }
+        Command::Verify { file, json } => return verify(&file.values()?, json).await,
         Command::TestDatabase { migrations, command } => {
             return Ok(demo::test_database::run(&command, migrations.as_deref()).await?.into());
         }
@@ -155,6 +195,124 @@ async fn create_admin(database: &DatabaseConfig, username: &str, password: &str)
     accounts::create_admin(&db, username, password, Clock::system().now()).await?;
     println!("The admin {username} can sign in now.");
     Ok(())
+}
+
+/// What the commands about backups need, without what only the pages need.
+async fn backups(values: &Values) -> anyhow::Result<Backups> {
+    let database = DatabaseConfig::from_values(values)?;
+    let pool = PgPoolOptions::new().max_connections(4);
+    let db = pool.connect_with(database.options.expose().clone()).await.context(UNREACHABLE)?;
+    let receipts = receipts::Store::new(config::upload_dir(values)?)?;
+    Ok(Backups::new(db, receipts, Arc::new(BackupConfig::from_values(values)?)))
+}
+
+async fn backup(values: &Values) -> anyhow::Result<()> {
+    let made = backups::create(&backups(values).await?, &Clock::system(), false).await?;
+    println!(
+        "{}: {} bytes, {} receipts, read again and whole.",
+        made.file.display(),
+        made.size,
+        made.receipts
+    );
+    Ok(())
+}
+
+async fn restore(
+    values: &Values,
+    archive: &Path,
+    identities: Vec<age::x25519::Identity>,
+    force: bool,
+    yes: bool,
+) -> anyhow::Result<ExitCode> {
+    let inspected = backups::inspect(archive, identities).await?;
+    let backups = backups(values).await?;
+    let target = backups::target(&mut *backups.db.acquire().await?).await?;
+    println!("{}", plan(&inspected, target, values)?);
+    if target != Target::Empty && !force {
+        bail!(BackupError::NotEmpty);
+    }
+    if !yes && !confirmed()? {
+        bail!("nothing was done");
+    }
+    let report = backups::restore(&backups, &inspected, force, Clock::system().now()).await?;
+    println!("The backup is restored.");
+    Ok(print_report(&report))
+}
+
+/// What a restore will do, for the one who confirms it.
+fn plan(inspected: &Inspected, target: Target, values: &Values) -> anyhow::Result<String> {
+    let Manifest { panel, migration, made_at, users, transactions, receipts, .. } = &inspected.manifest;
+    let made_at = made_at.format(&Rfc3339)?;
+    let sum = match inspected.has_sum {
+        true => "its checksum and its manifest agree",
+        false => "there is no checksum beside it, but its manifest agrees",
+    };
+    let there = match target {
+        Target::Empty => "The database is empty.".to_owned(),
+        Target::Shop(people) => {
+            format!("The database has {people} users: all that is in it will be replaced.")
+        }
+        Target::Foreign(tables) => format!(
+            "The database has {tables} tables of something else: all that is in its schema public will be replaced."
+        ),
+    };
+    let uploads = config::upload_dir(values)?;
+    Ok(format!(
+        "{}: made {made_at} by RAD Panel {panel} (migration {migration}); {sum}.\n\
+         It holds {users} users, {transactions} transactions and {receipts} receipts.\n{there}\n\
+         The receipts go to {}; other files there stay. Everybody has to sign in again.\n\
+         What was done after that instant is not in it: compare the accounts with Marzban afterwards.",
+        inspected.path.display(),
+        uploads.display()
+    ))
+}
+
+fn confirmed() -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("nobody is there to confirm this: use --yes");
+    }
+    print!("Type yes to go on: ");
+    io::stdout().flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
+}
+
+/// The identities in an age key file: its lines but for comments.
+fn identities(file: &Path) -> anyhow::Result<Vec<age::x25519::Identity>> {
+    let text = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| line.parse().map_err(|cause| anyhow!("{}: {cause}", file.display()))).collect()
+}
+
+async fn verify(values: &Values, json: bool) -> anyhow::Result<ExitCode> {
+    let mut db = connect(&DatabaseConfig::from_values(values)?).await?;
+    let store = receipts::Store::new(config::upload_dir(values)?)?;
+    let report = verification::of_all(&mut db, &store).await?;
+    if !json {
+        return Ok(print_report(&report));
+    }
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_report(report: &Report) -> ExitCode {
+    for check in &report.checks {
+        let found: Vec<_> = report.findings.iter().filter(|finding| finding.check == *check).collect();
+        println!(
+            "{check}: {}",
+            if found.is_empty() { "good".to_owned() } else { format!("{} wrong", found.len()) }
+        );
+        for Finding { subject, problem, .. } in found {
+            println!("  {subject}: {problem}");
+        }
+    }
+    let Report { transactions, orders, receipts, findings, .. } = report;
+    println!(
+        "Looked at {transactions} transactions, {orders} orders and {receipts} receipts: {} wrong.",
+        findings.len()
+    );
+    if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Asked twice on a terminal, without echo; else the first line of standard input.

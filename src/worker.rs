@@ -3,18 +3,21 @@
 mod background;
 mod queue;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::{
-    accounts, customers,
+    accounts,
+    backups::{self, Backups},
+    customers,
     jobs::{
         self, Job, Verdict, backoff,
         schedule::{self, Task},
     },
     ledger, notices, orders,
     reports::{self, files::Files},
+    verification,
     web::{AppState, session_store::HashedStore},
 };
 
@@ -67,6 +70,14 @@ async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
             let orders = orders::suspension::relent(&app.db, app.clock.now()).await?;
             Ok(json!({ "accounts": orders }))
         }
+        Task::Backup => {
+            let made = backups::create(&backups_of(app), &app.clock, false).await?;
+            Ok(json!({ "bytes": made.size, "receipts": made.receipts }))
+        }
+        Task::RestoreDrill => {
+            let drilled = backups::drill(&backups_of(app), &app.clock).await?;
+            Ok(json!({ "drilled": u8::from(drilled.is_some()) }))
+        }
         Task::Verification => verify(app).await,
         Task::Watch => {
             let server = app.marzban.health().await.problem.map(|cause| format!("{cause:?}"));
@@ -80,16 +91,18 @@ async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
     }
 }
 
+fn backups_of(app: &AppState) -> Backups {
+    Backups::new(app.db.clone(), app.receipts.clone(), Arc::clone(&app.backups))
+}
+
 async fn verify(app: &AppState) -> anyhow::Result<Value> {
-    let violations = ledger::verify(&mut *app.db.acquire().await?).await?;
-    if let Some(first) = violations.first() {
-        anyhow::bail!("{} violations; the first: user {}: {}", violations.len(), first.user, first.rule);
-    }
+    let report = verification::of_all(&mut *app.db.acquire().await?, &app.receipts).await?;
+    anyhow::ensure!(report.is_clean(), "{}", report.summary());
     Ok(json!({ "violations": 0 }))
 }
 
 /// Removes what nobody needs any more: expired sessions, old attempts, finished jobs and runs, receipts without
-/// payment, exports after their day, old notices; cancels orders that were never paid for. Returns how many jobs, runs,
+/// payment, files of receipts without row, exports after their day, old notices; cancels orders that were never paid for. Returns how many jobs, runs,
 /// notices and receipts went.
 ///
 /// # Errors
@@ -107,7 +120,8 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;
+    let strays = app.receipts.remove_strays(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     drop(conn);
     reports::clean(&app.db, &Files::beside(&app.receipts), now).await?;
-    Ok(rows + u64::try_from(removed.len())?)
+    Ok(rows + u64::try_from(removed.len() + strays)?)
 }

@@ -95,6 +95,17 @@ pub async fn change_password(
     Ok(sign_in)
 }
 
+/// Ends the sign-ins of everybody, as after a restore: what they saw is not what there is now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_all_sign_ins(conn: &mut PgConnection, now: Time) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE sign_ins SET ended_at = $1, end_reason = 'SIGNED_OUT' WHERE ended_at IS NULL", now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 async fn end_sign_ins(conn: &mut PgConnection, user: UserId, reason: &str, now: Time) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE sign_ins SET ended_at = $2, end_reason = $3 WHERE user_id = $1 AND ended_at IS NULL",

@@ -53,6 +53,9 @@ settings! {
     PUBLIC_URL false "http(s):// URL without a path" M("none; cookies are Secure unless LISTEN is loopback"), "The panel's own address as people type it; https makes cookies Secure.";
     TRUSTED_PROXIES false "IP addresses or networks (CIDR), separated by commas" M("none"), "The reverse proxies whose X-Forwarded-For is believed.";
     UPLOAD_DIR false "folder" D("./var/uploads"), "Where receipts are stored; back it up with the database.";
+    BACKUP_DIR false "folder" D("./var/backups"), "Where backups are stored; best on another disk, and copied elsewhere from there.";
+    BACKUP_KEEP_DAYS false "days, 1 to 3650" D("30"), "How long backups are kept; the seven newest good ones always are.";
+    BACKUP_AGE_RECIPIENT false "age public keys (age1…), separated by commas" M("backups are not encrypted"), "Who alone can open the backups, with the age identity of that key; keep it where the panel is not.";
     MARZBAN_URL false "http(s):// URL" R, "The Marzban server, as the panel reaches it.";
     MARZBAN_USERNAME false "text" R, "The Marzban admin that the panel signs in as.";
     MARZBAN_PASSWORD true "text" R, "That admin's password.";

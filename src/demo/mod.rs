@@ -25,8 +25,8 @@ use crate::{
     app::Panel,
     calendar::Clock,
     config::{
-        Config, DATABASE_URL, HTTP_PROXY, HTTPS_PROXY, LISTEN, LOG, MARZBAN_PASSWORD, MARZBAN_URL,
-        MARZBAN_USERNAME, Setting, UPLOAD_DIR, Values,
+        BACKUP_DIR, Config, DATABASE_URL, HTTP_PROXY, HTTPS_PROXY, LISTEN, LOG, MARZBAN_PASSWORD,
+        MARZBAN_URL, MARZBAN_USERNAME, Setting, UPLOAD_DIR, Values,
     },
 };
 use postgres::{Durability, Postgres};
@@ -139,7 +139,8 @@ async fn with_database(
     let values = values
         .with(&DATABASE_URL, url.clone())
         .with(&LISTEN, address.to_string())
-        .with(&UPLOAD_DIR, options.data.join("uploads").to_string_lossy());
+        .with(&UPLOAD_DIR, options.data.join("uploads").to_string_lossy())
+        .with(&BACKUP_DIR, options.data.join("backups").to_string_lossy());
     let simulator = match values.has(&MARZBAN_URL) {
         true => None,
         false => Some(simulate(options, address).await?),

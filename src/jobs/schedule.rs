@@ -32,8 +32,12 @@ pub enum Task {
     Suspension,
     /// The 24-hour rule: gives back the accounts of those who owe nothing any more.
     Relief,
+    /// Makes the day's backup.
+    Backup,
     /// Proves the invariants of money over all rows.
     Verification,
+    /// Restores a backup into a scratch database.
+    RestoreDrill,
     /// Looks for what people have to be told.
     Watch,
     /// Tells which accounts end soon.
@@ -61,7 +65,9 @@ impl Task {
         Self::Relief,
         Self::Ends,
         Self::Cleaning,
+        Self::Backup,
         Self::Verification,
+        Self::RestoreDrill,
     ];
 
     /// The word for it in our tables and addresses.
@@ -71,7 +77,9 @@ impl Task {
             Self::Cleaning => "CLEANING",
             Self::Suspension => "SUSPENSION",
             Self::Relief => "RELIEF",
+            Self::Backup => "BACKUP",
             Self::Verification => "VERIFICATION",
+            Self::RestoreDrill => "RESTORE_DRILL",
             Self::Watch => "WATCH",
             Self::Ends => "ENDS",
         }
@@ -88,6 +96,10 @@ impl Task {
             Self::Cleaning => Rhythm { every: HOUR, offset: 17 * MINUTE },
             Self::Suspension => Rhythm { every: HOUR, offset: 5 * MINUTE },
             Self::Relief => Rhythm { every: MINUTE, offset: 10 },
+            // 03:00 in Tehran.
+            Self::Backup => Rhythm { every: DAY, offset: DAY + 3 * HOUR - TEHRAN },
+            // Fridays at 05:00 in Tehran; the count of seconds began on a Thursday.
+            Self::RestoreDrill => Rhythm { every: 7 * DAY, offset: DAY + 5 * HOUR - TEHRAN },
             // 04:00 in Tehran, when the day's backup is made.
             Self::Verification => Rhythm { every: DAY, offset: DAY + 4 * HOUR - TEHRAN },
             Self::Watch => Rhythm { every: MINUTE, offset: 45 },

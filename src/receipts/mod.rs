@@ -8,6 +8,7 @@ mod images;
 mod lookalikes;
 mod queries;
 mod store;
+mod strays;
 
 use std::io;
 

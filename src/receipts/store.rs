@@ -180,7 +180,21 @@ impl Store {
         work.await.map_err(io::Error::other)?.map_err(ReceiptError::from)
     }
 
-    fn path(&self, key: Uuid, variant: Variant) -> PathBuf {
+    /// Puts a file of a backup back in its place, whole; blocks.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn put_back(&self, key: Uuid, variant: Variant, bytes: &[u8]) -> io::Result<()> {
+        write_whole(&self.path(key, variant), bytes)
+    }
+
+    /// The folder itself.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a file lies, or would lie.
+    pub fn path(&self, key: Uuid, variant: Variant) -> PathBuf {
         let name = key.simple().to_string();
         let path = self.folder.join(&name[..2]).join(name);
         match variant {

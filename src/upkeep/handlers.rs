@@ -181,6 +181,8 @@ fn name(t: &Tr, task: Task) -> String {
         Task::Verification => t.upkeep_verification(),
         Task::Watch => t.upkeep_watch(),
         Task::Ends => t.upkeep_ends(),
+        Task::Backup => t.upkeep_backup(),
+        Task::RestoreDrill => t.upkeep_restore_drill(),
     }
 }
 
@@ -193,12 +195,15 @@ fn about(t: &Tr, task: Task) -> String {
         Task::Verification => t.upkeep_verification_about(),
         Task::Watch => t.upkeep_watch_about(),
         Task::Ends => t.upkeep_ends_about(),
+        Task::Backup => t.upkeep_backup_about(),
+        Task::RestoreDrill => t.upkeep_restore_drill_about(),
     }
 }
 
 /// What a run did, in words.
 fn report(t: &Tr, task: Task, last: &LastRun) -> String {
-    let number = |key: &str| t.number(last.report.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0));
+    let value = |key: &str| last.report.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0);
+    let number = |key: &str| t.number(value(key));
     match task {
         Task::Usage => t.upkeep_usage_report(number("accounts")),
         Task::Cleaning => t.upkeep_cleaning_report(number("removed")),
@@ -207,6 +212,9 @@ fn report(t: &Tr, task: Task, last: &LastRun) -> String {
         Task::Verification => t.upkeep_verification_report(),
         Task::Watch => t.upkeep_watch_report(number("found")),
         Task::Ends => t.upkeep_ends_report(number("people")),
+        Task::Backup => t.upkeep_backup_report(number("receipts"), t.bytes(value("bytes"))),
+        Task::RestoreDrill if value("drilled") == 0 => t.upkeep_restore_drill_nothing(),
+        Task::RestoreDrill => t.upkeep_restore_drill_report(),
     }
 }
 

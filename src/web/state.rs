@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 use sqlx::PgPool;
 
-use crate::{calendar::Clock, marzban::Marzban, notices::Couriers, receipts};
+use crate::{calendar::Clock, config::BackupConfig, marzban::Marzban, notices::Couriers, receipts};
 
 use super::live::Hub;
 
@@ -22,6 +22,7 @@ pub struct AppState {
     pub live: Hub,
     /// The ways by which notices leave the panel.
     pub couriers: Couriers,
+    pub backups: Arc<BackupConfig>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
     /// The shop's name as last read, for pages that must show without the database.
@@ -36,6 +37,7 @@ impl AppState {
         marzban: Marzban,
         receipts: receipts::Store,
         live: Hub,
+        backups: BackupConfig,
         trusted_proxies: Vec<IpNet>,
     ) -> Self {
         Self {
@@ -45,6 +47,7 @@ impl AppState {
             receipts,
             live,
             couriers: Couriers::default(),
+            backups: Arc::new(backups),
             trusted_proxies: trusted_proxies.into(),
             last_shop_name: Arc::default(),
         }

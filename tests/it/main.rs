@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agents;
+mod backups;
 mod customers;
 mod doors;
 mod jobs;

@@ -161,7 +161,7 @@ fn help_names_the_commands_and_every_setting() {
     let folder = open_folder();
     let (code, help, _) = outcome(rad_panel(folder.path()).arg("--help"));
     assert_eq!(code, 0);
-    for command in ["serve", "demo", "migrate", "create-admin"] {
+    for command in ["serve", "demo", "migrate", "create-admin", "backup", "restore", "verify"] {
         assert!(help.contains(command), "{help}");
     }
     let (_, help, _) = outcome(rad_panel(folder.path()).args(["serve", "--help"]));

@@ -1,17 +1,15 @@
 //! Where initdb, pg_ctl and postgres are; data can only be opened by the version that made it.
 
 use std::{
-    cmp::Reverse,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
 use super::{Account, PostgresError};
+use crate::backups::programs::folders;
 
 const NEEDED: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
-/// Where Debian and Ubuntu put each version, in `<version>/bin`.
-const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// The folders with a full set of programs, the best first; never empty.
 #[derive(Debug)]
@@ -21,21 +19,14 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Looks in PG_BIN, then Debian's folders from the highest version down, then PATH.
+    /// Looks where PostgreSQL's programs may be, the best first.
     pub fn find(account: &Account) -> Result<Self, PostgresError> {
-        let mut folders: Vec<PathBuf> = env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
-        let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
-        let mut versions: Vec<PathBuf> = versions.map(|version| version.path()).collect();
-        let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
-        versions.sort_by_key(|path| Reverse(number(path)));
-        folders.extend(versions.into_iter().map(|version| version.join("bin")));
-        folders.extend(env::var_os("PATH").iter().flat_map(env::split_paths));
         let full = |folder: &PathBuf| NEEDED.iter().all(|program| folder.join(program).is_file());
         let with_version = |folder: PathBuf| {
             let version = version(&folder, account)?;
             Some((folder, version))
         };
-        let found: Vec<_> = folders.into_iter().filter(full).filter_map(with_version).collect();
+        let found: Vec<_> = folders().into_iter().filter(full).filter_map(with_version).collect();
         if found.is_empty() { Err(PostgresError::Missing) } else { Ok(Self { found, chosen: 0 }) }
     }
 

@@ -51,6 +51,7 @@ pub async fn fill(db: &PgPool, config: &Config, accounts: bool) -> anyhow::Resul
         Marzban::new(&(&config.marzban).into(), clock.clone())?,
         receipts::Store::new(&config.upload_dir).context("the folder of the receipts can't be used")?,
         Hub::default(),
+        config.backups.clone(),
         Vec::new(),
     );
     let shop = open_shop(db, clock.now()).await?;

@@ -15,6 +15,7 @@ use axum::Router;
 use rad_panel::{
     accounts, agents,
     calendar::Clock,
+    config::BackupConfig,
     customers,
     demo::simulator::{Options, Simulator},
     ids::{PlanId, UserId},
@@ -62,8 +63,9 @@ impl TestApp {
             db.clone(),
             clock.clone(),
             marzban(&simulator, &clock),
-            receipts::Store::new(folder.path()).unwrap(),
+            receipts::Store::new(folder.path().join("receipts")).unwrap(),
             live::Hub::default(),
+            BackupConfig { folder: folder.path().join("backups"), keep_days: 30, recipients: Vec::new() },
             // Requests may say whom they come from, as behind nginx.
             vec!["127.0.0.0/8".parse().unwrap()],
         );

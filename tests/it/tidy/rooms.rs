@@ -12,11 +12,10 @@ const CORE: &[&str] = &["audit", "jobs", "ledger", "marzban", "notices", "receip
 const FEATURES: &[&str] = &[
     "accounts",
     "agents",
+    "backups",
     "customers",
     "log",
-    "log",
     "orders",
-    "overview",
     "overview",
     "payment_methods",
     "payments",
@@ -25,6 +24,7 @@ const FEATURES: &[&str] = &[
     "reports",
     "settings",
     "upkeep",
+    "verification",
 ];
 /// May import whatever there is.
 const TOP: &[&str] = &["app", "demo", "main", "worker"];
@@ -61,6 +61,9 @@ const EDGES: &[(&str, &str)] = &[
     ("payments", "orders"),
     // A report tells of payments in their own words.
     ("reports", "payments"),
+    // What was restored must be proved, and everybody signs in anew.
+    ("backups", "verification"),
+    ("backups", "accounts"),
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
@@ -94,6 +97,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("jobs", "jobs"),
     ("scheduled_runs", "jobs"),
     ("exports", "reports"),
+    ("backups", "backups"),
 ];
 
 /// The first name under `src/`.

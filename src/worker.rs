@@ -15,7 +15,7 @@ use crate::{
         self, Job, Verdict, backoff,
         schedule::{self, Task},
     },
-    ledger, notices, orders,
+    notices, orders,
     reports::{self, files::Files},
     verification,
     web::{AppState, session_store::HashedStore},
@@ -102,8 +102,8 @@ async fn verify(app: &AppState) -> anyhow::Result<Value> {
 }
 
 /// Removes what nobody needs any more: expired sessions, old attempts, finished jobs and runs, receipts without
-/// payment, files of receipts without row, exports after their day, old notices; cancels orders that were never paid for. Returns how many jobs, runs,
-/// notices and receipts went.
+/// payment, files of receipts without row, exports after their day, old notices; cancels orders that were never paid
+/// for. Returns how many jobs, runs, notices and receipts went.
 ///
 /// # Errors
 /// The first failure; the rest is done at the next hour.

@@ -188,11 +188,6 @@ impl Store {
         write_whole(&self.path(key, variant), bytes)
     }
 
-    /// The folder itself.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Where a file lies, or would lie.
     pub fn path(&self, key: Uuid, variant: Variant) -> PathBuf {
         let name = key.simple().to_string();

@@ -4,8 +4,8 @@
 //! things, `nima` an end user.
 
 mod answer;
-mod bulk;
 mod bot_api;
+mod bulk;
 mod client;
 mod mail_server;
 

@@ -2,6 +2,7 @@
 
 mod background;
 mod queue;
+mod server;
 
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub use queue::run_due;
 
 /// Finished jobs and runs are kept so long, for the page that shows them.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The kinds of job that wait for the server while it is away.
+const WAITING_FOR_SERVER: [&str; 1] = [orders::jobs::PROVISION];
 
 /// Runs one job: the only place that knows all kinds.
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
@@ -45,8 +49,8 @@ async fn run_scheduled(app: &AppState, job: &Job) -> sqlx::Result<Verdict> {
 async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
     match task {
         Task::Usage => {
-            let read = orders::usage::refresh_stale(&app.db, &app.marzban, &app.clock).await?;
-            Ok(json!({ "accounts": read }))
+            let swept = orders::sync::sweep(&app.db, &app.marzban, &app.clock).await?;
+            Ok(json!({ "accounts": swept.read, "drifted": swept.drifted, "unread": swept.unread }))
         }
         Task::Cleaning => clean(app).await.map(|removed| json!({ "removed": removed })),
         Task::Verification => verify(app).await,
@@ -73,6 +77,7 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     accounts::forget_attempts(&app.db, now).await?;
     let mut rows = jobs::remove_finished(&app.db, now - KEPT).await?;
     rows += schedule::remove_finished(&app.db, now - KEPT).await?;
+    rows += orders::history::thin(&app.db, now).await?;
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;

@@ -26,3 +26,5 @@ layout-close = Close
 layout-zoom-in = Larger
 layout-zoom-out = Smaller
 layout-open-picture = Picture of the receipt, large
+layout-chart-numbers = The numbers
+layout-server-away = The server is not reachable at the moment. Orders are safe and are carried out by themselves when it is back.

@@ -26,3 +26,5 @@ layout-close = بستن
 layout-zoom-in = بزرگ‌تر
 layout-zoom-out = کوچک‌تر
 layout-open-picture = تصویر رسید، بزرگ
+layout-chart-numbers = عددهای نمودار
+layout-server-away = سرور فعلاً در دسترس نیست. سفارش‌ها محفوظ می‌ماند و با برگشتن سرور خودکار انجام می‌شود.

@@ -8,13 +8,15 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, watch},
     time::{Instant, sleep},
 };
 
 use super::{
     Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Settings,
-    SettingsError, is_valid_username,
+    SettingsError,
+    circuit::{Circuit, Pass, Reach},
+    is_valid_username,
     outcome::Stop,
     settings::web_address,
     tokens::Tokens,
@@ -28,12 +30,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(150);
 /// The client; clones share the connections, the token and the limit of requests in flight.
 #[derive(Clone)]
 pub struct Marzban {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 pub(super) struct Inner {
     transport: Transport,
     tokens: Tokens,
+    circuit: Circuit,
     pub(super) protocols: Mutex<Option<(Instant, Vec<String>)>>,
     pub(super) public_url: String,
     total_timeout: Duration,
@@ -59,6 +62,7 @@ impl Marzban {
             inner: Arc::new(Inner {
                 transport: Transport::new(settings, base_url)?,
                 tokens: Tokens::new(settings, clock.clone()),
+                circuit: Circuit::new(settings, clock.clone()),
                 protocols: Mutex::default(),
                 public_url,
                 total_timeout: settings.total_timeout,
@@ -71,36 +75,81 @@ impl Marzban {
     /// Makes the account, or adopts it where it is there already with this order's note. After `Unknown` the caller
     /// comes back with [`Attempt::Again`].
     pub async fn create_account(&self, new: &NewAccount, attempt: Attempt) -> Outcome<Account> {
-        let began = Began::now();
-        let result = self.inner.create(new, attempt, self.inner.deadline()).await;
-        conclude("create_account", &new.username, began, result)
+        self.guarded("create_account", &new.username, self.inner.create(new, attempt, self.inner.deadline()))
+            .await
     }
 
     /// The account as it is now; `Done(None)` only where the panel says that there is none.
     pub async fn account(&self, username: &str) -> Outcome<Option<Account>> {
-        let began = Began::now();
-        let result = self.inner.account(username, self.inner.deadline()).await;
-        conclude("account", username, began, result)
+        self.guarded("account", username, self.inner.account(username, self.inner.deadline())).await
     }
 
     /// Deletes the account for good; one that is gone already counts as done.
     pub async fn delete_account(&self, username: &str) -> Outcome<()> {
-        let began = Began::now();
-        let result = self.inner.delete(username, self.inner.deadline()).await;
-        conclude("delete_account", username, began, result)
+        self.guarded("delete_account", username, self.inner.delete(username, self.inner.deadline())).await
     }
 
     /// Switches the account off, or on again to what it was; one that is so already is left alone.
     pub async fn set_enabled(&self, username: &str, enabled: bool) -> Outcome<Account> {
-        let began = Began::now();
-        let result = self.inner.set_enabled(username, enabled, self.inner.deadline()).await;
-        conclude("set_enabled", username, began, result)
+        self.guarded(
+            "set_enabled",
+            username,
+            self.inner.set_enabled(username, enabled, self.inner.deadline()),
+        )
+        .await
     }
 
-    /// How the panel does at the moment; asked once, without repeating.
+    /// How the panel can be reached, without asking it.
+    pub fn reach(&self) -> Reach {
+        self.inner.circuit.reach()
+    }
+
+    /// Tells of each change of [`Self::reach`].
+    pub fn watch(&self) -> watch::Receiver<Reach> {
+        self.inner.circuit.watch()
+    }
+
+    /// Waits until a probe is due, and sends it. Whoever is told by [`Self::watch`] that the panel is away looks so
+    /// for its return.
+    pub async fn probe(&self) {
+        tokio::time::sleep_until(self.inner.circuit.next_probe()).await;
+        let _ = self.guarded("probe", "", async { self.inner.system(self.inner.deadline()).await }).await;
+    }
+
+    /// One call through the circuit. The work begins only when it is let through.
+    pub(super) async fn guarded<T>(
+        &self,
+        call: &'static str,
+        username: &str,
+        work: impl Future<Output = Result<T, Stop>>,
+    ) -> Outcome<T> {
+        let began = Began::now();
+        let circuit = &self.inner.circuit;
+        let result = match circuit.enter() {
+            Err(stop) => return conclude(call, username, began, Err(stop)),
+            Ok(Pass::Free) => {
+                let result = work.await;
+                circuit.note(Pass::Free, &result);
+                result
+            }
+            // Asked about itself, the panel says more than about one account, which may be broken on its own.
+            Ok(Pass::Probe) => {
+                let there = self.inner.system(self.inner.deadline()).await;
+                circuit.note(Pass::Probe, &there);
+                match there {
+                    Ok(_) => work.await,
+                    Err(stop) => Err(stop),
+                }
+            }
+        };
+        conclude(call, username, began, result)
+    }
+
+    /// How the panel does at the moment; asked once, without repeating, also where calls are held back.
     pub async fn health(&self) -> Health {
         let began = Began::now();
         let result = self.inner.system(self.inner.deadline()).await;
+        self.inner.circuit.note(Pass::Free, &result);
         let latency = began.elapsed();
         match conclude("health", "", began, result) {
             Outcome::Done(system) => Health {
@@ -121,7 +170,7 @@ fn unreachable_because(cause: Cause, latency: Duration) -> Health {
 }
 
 impl Inner {
-    fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.total_timeout
     }
 
@@ -265,6 +314,8 @@ fn conclude<T>(call: &str, username: &str, began: Began, result: Result<T, Stop>
             tracing::info!(call, username, outcome = "refused", why = ?refusal, ms, "Marzban refused");
             Outcome::Refused(refusal)
         }
+        // Told once, when it opened.
+        Err(Stop::Unknown(Cause::CircuitOpen, _)) => Outcome::Unknown(Cause::CircuitOpen),
         Err(Stop::Unknown(cause, why)) => {
             tracing::warn!(
                 call,

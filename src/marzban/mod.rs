@@ -2,10 +2,13 @@
 //! stays in `wire`, so that another panel could stand behind the same types.
 //!
 //! Invariant: an answer is `Done` or `Refused` only where the panel definitely said so; all else is `Unknown`, and
-//! creating is never repeated blindly: the account is looked up first, and known as ours by its note.
+//! creating is never repeated blindly: the account is looked up first, and known as ours by its note. An account is
+//! absent only where its own call said so: what a list leaves out is not known.
 
+mod circuit;
 mod client;
 mod creation;
+mod listing;
 mod outcome;
 mod settings;
 mod tokens;
@@ -14,7 +17,9 @@ mod wire;
 
 use std::time::Duration;
 
+pub use circuit::Reach;
 pub use client::Marzban;
+pub use listing::{LONGEST_LIST, Listed};
 pub use outcome::{Cause, Field, Outcome, Refusal};
 pub use settings::{Settings, SettingsError};
 
@@ -85,6 +90,8 @@ pub struct Account {
     pub online_at: Option<Time>,
     pub note: Option<String>,
     pub created_at: Time,
+    /// Changes when the account gets other keys, and with them another link: the digest of what it connects with.
+    pub keys: String,
 }
 
 impl Account {

@@ -17,7 +17,8 @@ use super::{
 
 /// Below the 5 s after which the panel closes an idle connection.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(3);
-const LONGEST_ANSWER: usize = 1 << 20;
+/// A list of a hundred accounts with many links each is the longest that we ask for.
+const LONGEST_ANSWER: usize = 2 << 20;
 const LONGEST_DETAIL: usize = 300;
 
 pub(super) struct Transport {

@@ -3,16 +3,19 @@
 //! Invariant: an order is charged in the transaction that stores it, and from then on it ends as an account or as
 //! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
 
+mod drift;
 pub mod handlers;
+pub mod history;
 pub mod jobs;
 mod links;
 mod qr;
 mod queries;
 mod service;
-pub mod usage;
+pub mod sync;
 mod usernames;
 mod views;
 
+pub use drift::Drift;
 pub use service::{NewOrder, PlaceError, place};
 pub use usernames::{Availability, Username, UsernameError};
 

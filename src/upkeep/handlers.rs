@@ -151,7 +151,7 @@ fn about(t: &Tr, task: Task) -> String {
 fn report(t: &Tr, task: Task, last: &LastRun) -> String {
     let number = |key: &str| t.number(last.report.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0));
     match task {
-        Task::Usage => t.upkeep_usage_report(number("accounts")),
+        Task::Usage => t.upkeep_usage_report(number("accounts"), number("drifted"), number("unread")),
         Task::Cleaning => t.upkeep_cleaning_report(number("removed")),
         Task::Verification => t.upkeep_verification_report(),
     }

@@ -2,6 +2,7 @@
 
 mod ask;
 pub mod assets;
+pub mod chart;
 pub mod client;
 pub mod doors;
 pub mod drafts;

@@ -68,6 +68,8 @@ pub struct Page {
     pub viewer: Option<Person>,
     pub wallet: Option<WalletChip>,
     pub notice: Option<Notice>,
+    /// Accounts can't be made at the moment: for those who order them.
+    pub server_is_away: bool,
     /// The instant of this request, UTC.
     pub now: Time,
     preferences: Preferences,
@@ -86,6 +88,7 @@ impl Page {
             viewer: None,
             wallet: None,
             notice: None,
+            server_is_away: false,
             now: app.clock.now(),
             preferences,
         }
@@ -154,7 +157,10 @@ impl FromRequestParts<AppState> for Page {
                 page.shop = viewer::shop_name(&app.db).await?;
                 app.remember_shop_name(&page.shop);
             }
-            Some(viewer) => page.welcome(&viewer),
+            Some(viewer) => {
+                page.server_is_away = viewer.role != Role::Admin && app.marzban.reach().is_shut();
+                page.welcome(&viewer);
+            }
         }
         Ok(page)
     }

@@ -10,7 +10,7 @@ use axum_htmx::HxRequest;
 
 use super::{
     queries::{self, Listing, StateFilter},
-    usage,
+    sync,
     views::{OrderView, Row},
 };
 use crate::{
@@ -81,7 +81,7 @@ async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) ->
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
     let shown = OrderView::new(&t, &order, area.orders, app.clock.now());
     let order = if shown.is_stale {
-        usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
+        sync::refresh(&app.db, &app.marzban, &app.clock, id).await?;
         queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?
     } else {
         order

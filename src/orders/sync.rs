@@ -1,0 +1,311 @@
+//! What the server says of accounts that exist: of one for its page, of all in a round, in lists, those first that
+//! were asked about longest ago.
+//!
+//! Invariant: the place in the round is `asked_at` of each account, so a restart goes on where it was. What a list
+//! leaves out, or can't show, is asked for by itself; only the server's own "there is none" marks an account missing.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use sqlx::PgPool;
+
+use super::{
+    Status,
+    drift::{self, Drift, News},
+    history::{self, Step},
+    jobs::code,
+};
+use crate::{
+    calendar::{Clock, Time},
+    ids::OrderId,
+    marzban::{Account, Cause, LONGEST_LIST, Listed, Marzban, Outcome},
+};
+
+/// News younger than this is not asked for again by a page.
+pub const FRESH: time::Duration = time::Duration::minutes(1);
+/// News older than this is asked for by the schedule: with a run every five minutes each account is read about every half hour.
+const STALE: time::Duration = time::Duration::minutes(25);
+/// An account is part of so many runs at the most before all had their turn.
+const RUNS_OF_A_ROUND: usize = 5;
+/// So long after its end an account is asked about once a day only.
+const ENDED: time::Duration = time::Duration::days(7);
+const DAILY: time::Duration = time::Duration::days(1);
+/// Up to so many are asked for one by one, which costs the server about as much as their list.
+const FEW: usize = 2;
+/// How long a page may wait for the server.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// After so many in a row that can't be read it is the server that is ill, and the run ends.
+const UNREAD: usize = 5;
+/// The server has at least this long for others between two lists.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// An account as it is stored.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub order: OrderId,
+    pub username: String,
+    pub status: Status,
+    pub expire_at: Option<Time>,
+    pub on_hold_seconds: Option<i64>,
+    pub data_limit_bytes: Option<i64>,
+    pub lifetime_used_bytes: i64,
+    pub subscription_url: String,
+    pub keys: Option<String>,
+    pub drift: Vec<Drift>,
+    pub ours_expire_at: Option<Time>,
+    pub ours_data_limit_bytes: Option<i64>,
+    /// What was written since is newer than what is about to be asked.
+    pub last_synced_at: Time,
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Accounts that the server showed.
+    pub read: usize,
+    /// Of those asked about, the ones about which both disagree now.
+    pub drifted: usize,
+    /// Accounts that the server can't show.
+    pub unread: usize,
+}
+
+/// One run of the round: a part of the accounts with the oldest news. Ends early where the server can't be asked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(db: &PgPool, marzban: &Marzban, clock: &Clock) -> sqlx::Result<Swept> {
+    let mut swept = Swept::default();
+    let mut left = part_of_a_round(db).await?;
+    while left > 0 {
+        let began = Instant::now();
+        let page = known(db, None, left.min(LONGEST_LIST), clock.now()).await?;
+        if page.is_empty() {
+            break;
+        }
+        left = left.saturating_sub(page.len());
+        let asked_at = clock.now();
+        let (news, is_ill) = ask(marzban, &page).await;
+        write(db, &page, &news, asked_at, &mut swept).await?;
+        if is_ill {
+            break;
+        }
+        if left > 0 {
+            tokio::time::sleep(began.elapsed().max(BREATH)).await;
+        }
+    }
+    Ok(swept)
+}
+
+async fn part_of_a_round(db: &PgPool) -> sqlx::Result<usize> {
+    let live =
+        sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM orders WHERE status IN ('ACTIVE', 'DISABLED')"#)
+            .fetch_one(db)
+            .await?;
+    let part = usize::try_from(live).unwrap_or(usize::MAX).div_ceil(RUNS_OF_A_ROUND);
+    Ok(part.max(LONGEST_LIST))
+}
+
+/// The accounts that are due, those first that were asked about longest ago; or this one, due or not.
+async fn known(db: &PgPool, one: Option<OrderId>, limit: usize, now: Time) -> sqlx::Result<Vec<Known>> {
+    let rows = sqlx::query!(
+        r#"SELECT m.order_id AS "order: OrderId", m.username, o.status AS "status: Status", m.expire_at,
+                  m.on_hold_seconds, m.data_limit_bytes, m.lifetime_used_bytes, m.subscription_url, m.keys, m.drift,
+                  m.ours_expire_at, m.ours_data_limit_bytes, m.last_synced_at
+           FROM marzban_users m JOIN orders o ON o.id = m.order_id
+           WHERE o.status IN ('ACTIVE', 'DISABLED') AND CASE WHEN $5::bigint IS NOT NULL THEN m.order_id = $5 ELSE
+                 m.last_synced_at < $1 AND (m.asked_at IS NULL OR m.asked_at < $1)
+                 AND (m.expire_at IS NULL OR m.expire_at > $2 OR m.asked_at IS NULL OR m.asked_at < $3) END
+           ORDER BY m.asked_at NULLS FIRST, m.order_id LIMIT $4"#,
+        now - STALE,
+        now - ENDED,
+        now - DAILY,
+        i64::try_from(limit).unwrap_or(i64::MAX),
+        one.map(|order| order.0)
+    )
+    .fetch_all(db)
+    .await?;
+    let known = rows.into_iter().map(|row| Known {
+        order: row.order,
+        username: row.username,
+        status: row.status,
+        expire_at: row.expire_at,
+        on_hold_seconds: row.on_hold_seconds,
+        data_limit_bytes: row.data_limit_bytes,
+        lifetime_used_bytes: row.lifetime_used_bytes,
+        subscription_url: row.subscription_url,
+        keys: row.keys,
+        drift: Drift::from_codes(&row.drift),
+        ours_expire_at: row.ours_expire_at,
+        ours_data_limit_bytes: row.ours_data_limit_bytes,
+        last_synced_at: row.last_synced_at,
+    });
+    Ok(known.collect())
+}
+
+/// Asks about one account for a page that is being looked at. Where the server doesn't answer in time, the page
+/// goes on showing the last news.
+///
+/// # Errors
+/// When the database fails.
+pub async fn refresh(db: &PgPool, marzban: &Marzban, clock: &Clock, order: OrderId) -> sqlx::Result<()> {
+    let page = known(db, Some(order), 1, clock.now()).await?;
+    let asked_at = clock.now();
+    if let Ok((news, _)) = tokio::time::timeout(PATIENCE, ask(marzban, &page)).await {
+        write(db, &page, &news, asked_at, &mut Swept::default()).await?;
+    }
+    Ok(())
+}
+
+/// What the server says of these accounts, and whether it is too ill to be asked on.
+async fn ask(marzban: &Marzban, page: &[Known]) -> (HashMap<OrderId, News>, bool) {
+    let mut news = HashMap::new();
+    if page.len() > FEW {
+        let names: Vec<&str> = page.iter().map(|known| known.username.as_str()).collect();
+        match marzban.accounts(&names).await {
+            Outcome::Done(listed) => take(listed, page, &mut news),
+            // A row that can't be shown fails the whole list.
+            Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer) => {}
+            Outcome::Unknown(_) | Outcome::Refused(_) => return (news, true),
+        }
+    }
+    let mut unread = Vec::new();
+    let mut in_a_row = 0;
+    let mut is_ill = false;
+    for known in page {
+        if matches!(news.get(&known.order), Some(News::Read(_))) {
+            continue;
+        }
+        match marzban.account(&known.username).await {
+            Outcome::Done(Some(account)) => {
+                news.insert(known.order, judge_owner(known, account));
+                in_a_row = 0;
+            }
+            Outcome::Done(None) => {
+                news.insert(known.order, News::Missing);
+                in_a_row = 0;
+            }
+            Outcome::Refused(_) => {
+                news.insert(known.order, News::Foreign);
+            }
+            Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer) => {
+                unread.push(known.order);
+                in_a_row += 1;
+            }
+            Outcome::Unknown(_) => is_ill = true,
+        }
+        if is_ill || in_a_row >= UNREAD {
+            return (news, true);
+        }
+    }
+    // Only where others could be read is it the account that is broken.
+    if news.values().any(|news| matches!(news, News::Read(_))) {
+        news.extend(unread.into_iter().map(|order| (order, News::Unreadable)));
+    }
+    (news, false)
+}
+
+fn take(listed: Listed, page: &[Known], news: &mut HashMap<OrderId, News>) {
+    let mut by_name: HashMap<String, Account> =
+        listed.accounts.into_iter().map(|account| (account.username.clone(), account)).collect();
+    for known in page {
+        if let Some(account) = by_name.remove(&known.username) {
+            news.insert(known.order, judge_owner(known, account));
+        }
+    }
+}
+
+fn judge_owner(known: &Known, account: Account) -> News {
+    if account.belongs_to(known.order) { News::Read(Box::new(account)) } else { News::Foreign }
+}
+
+/// Writes down a page of news. The history first: it locks orders, as whoever changes one does before its account.
+async fn write(
+    db: &PgPool,
+    page: &[Known],
+    news: &HashMap<OrderId, News>,
+    asked_at: Time,
+    swept: &mut Swept,
+) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    let step = |known: &Known| match news.get(&known.order) {
+        Some(News::Read(account)) if account.lifetime_used_bytes != known.lifetime_used_bytes => Some(Step {
+            order: known.order,
+            bytes: account.lifetime_used_bytes,
+            before: known.lifetime_used_bytes,
+            known_at: known.last_synced_at,
+        }),
+        _ => None,
+    };
+    let steps: Vec<Step> = page.iter().filter_map(step).collect();
+    history::add(&mut tx, &steps, asked_at).await?;
+    for known in page {
+        let Some(found) = news.get(&known.order) else {
+            continue;
+        };
+        if record(&mut tx, known, found, asked_at).await? {
+            swept.drifted += 1;
+        }
+        match found {
+            News::Read(_) => swept.read += 1,
+            News::Unreadable => swept.unread += 1,
+            News::Foreign | News::Missing => {}
+        }
+    }
+    tx.commit().await
+}
+
+/// Writes down the news of one account, unless there is newer. Returns whether both disagree.
+async fn record(
+    conn: &mut sqlx::PgConnection,
+    known: &Known,
+    news: &News,
+    asked_at: Time,
+) -> sqlx::Result<bool> {
+    let verdict = drift::judge(known, news, asked_at);
+    if verdict.kinds.iter().any(|kind| !known.drift.contains(kind)) {
+        tracing::warn!(order = %known.order, username = known.username, drift = ?verdict.kinds,
+            "the server says something else about an account");
+    }
+    let kinds: Vec<String> = verdict.kinds.iter().map(|kind| kind.code().to_owned()).collect();
+    let is_missing = verdict.kinds.contains(&Drift::Missing);
+    sqlx::query!(
+        "UPDATE marzban_users SET asked_at = $3, drift = $4, ours_expire_at = $5, ours_data_limit_bytes = $6,
+             drift_since = CASE WHEN $4 = '{}'::text[] THEN NULL ELSE coalesce(drift_since, $3) END,
+             missing_since = CASE WHEN $7 THEN coalesce(missing_since, $3) END
+         WHERE order_id = $1 AND last_synced_at = $2",
+        known.order.0,
+        known.last_synced_at,
+        asked_at,
+        &kinds,
+        verdict.ours_expire_at,
+        verdict.ours_data_limit_bytes,
+        is_missing
+    )
+    .execute(&mut *conn)
+    .await?;
+    if let News::Read(account) = news {
+        sqlx::query!(
+            "UPDATE marzban_users SET expire_at = $3, on_hold_seconds = $4, data_limit_bytes = $5,
+                 data_used_bytes = $6, lifetime_used_bytes = $7, status = $8, online_at = $9, keys = $10,
+                 subscription_url = $11, last_synced_at = $12
+             WHERE order_id = $1 AND last_synced_at = $2",
+            known.order.0,
+            known.last_synced_at,
+            account.expire_at,
+            account.on_hold_seconds,
+            account.data_limit_bytes,
+            account.data_used_bytes,
+            account.lifetime_used_bytes,
+            code(account.status),
+            account.online_at,
+            account.keys,
+            drift::link(known, account),
+            asked_at
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(!kinds.is_empty())
+}

@@ -13,7 +13,7 @@ ALTER TABLE marzban_users
     ADD CONSTRAINT marzban_users_drift_dated CHECK ((drift = '{}') = (drift_since IS NULL)),
     ADD CONSTRAINT marzban_users_missing_dated CHECK (('MISSING' = ANY (drift)) = (missing_since IS NOT NULL));
 CREATE INDEX marzban_users_asked_at_idx ON marzban_users (asked_at NULLS FIRST, order_id);
-CREATE INDEX marzban_users_drift_since_idx ON marzban_users (drift_since DESC, order_id DESC)
+CREATE INDEX marzban_users_drifted_idx ON marzban_users (order_id DESC)
     WHERE drift_since IS NOT NULL;
 
 -- The bytes that an account had used over its whole life at the end of an hour; later of a day, then of a month.

@@ -74,6 +74,7 @@ impl Doors {
                 .merge(payment_methods::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
                 .merge(upkeep::handlers::admin_routes())
+                .merge(orders::handlers::drift_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }

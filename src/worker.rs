@@ -25,12 +25,17 @@ pub use queue::run_due;
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The kinds of job that wait for the server while it is away.
-const WAITING_FOR_SERVER: [&str; 1] = [orders::jobs::PROVISION];
+const WAITING_FOR_SERVER: [&str; 3] =
+    [orders::jobs::PROVISION, orders::changes::JOB, orders::settlement::RESTORE];
 
 /// Runs one job: the only place that knows all kinds.
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
     match job.kind.as_str() {
         orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
+        orders::changes::JOB => orders::changes::run(&app.db, &app.marzban, &app.clock, job).await,
+        orders::settlement::RESTORE => {
+            orders::settlement::restore(&app.db, &app.marzban, &app.clock, job).await
+        }
         schedule::RUN => match run_scheduled(app, job).await {
             Ok(verdict) => verdict,
             Err(error) => Verdict::Retry { after: backoff(job.attempts), error: error.to_string() },

@@ -149,3 +149,6 @@ orders-ending-title = Ending within 3 days
 orders-last-title = Latest accounts
 orders-all = All accounts
 orders-my-accounts = My accounts
+orders-usage-chart = Usage by day
+orders-usage-chart-about = What was used each day in the last two weeks; { $total } in all, and most on { $day }: { $most }.
+orders-usage-chart-day = Day

@@ -134,3 +134,6 @@ orders-ending-title = تا ۳ روز دیگر تمام می‌شوند
 orders-last-title = آخرین اکانت‌ها
 orders-all = همهٔ اکانت‌ها
 orders-my-accounts = اکانت‌های من
+orders-usage-chart = مصرف روزانه
+orders-usage-chart-about = مصرف هر روز در دو هفتهٔ گذشته؛ روی هم { $total }، و بیشترین { $most } در { $day }.
+orders-usage-chart-day = روز

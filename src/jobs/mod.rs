@@ -73,6 +73,23 @@ pub async fn enqueue(conn: &mut PgConnection, job: &NewJob, now: Time) -> sqlx::
     Ok(())
 }
 
+/// Makes the unfinished job with this key due now, in the caller's transaction. One that is being run is left alone:
+/// it is as fast as it can be.
+pub async fn hurry(conn: &mut PgConnection, unique_key: &str, now: Time) -> sqlx::Result<()> {
+    let hurried = sqlx::query!(
+        "UPDATE jobs SET run_at = $2
+         WHERE unique_key = $1 AND finished_at IS NULL AND run_at > $2 AND (locked_until IS NULL OR locked_until <= $2)",
+        unique_key,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    if hurried.rows_affected() > 0 {
+        sqlx::query!("SELECT pg_notify('jobs', '')").fetch_one(conn).await?;
+    }
+    Ok(())
+}
+
 /// Takes the oldest due job and holds it for [`LEASE`]; `None` when nothing is due.
 pub async fn claim(db: &PgPool, now: Time) -> sqlx::Result<Option<Job>> {
     sqlx::query_as!(

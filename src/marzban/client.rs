@@ -13,8 +13,8 @@ use tokio::{
 };
 
 use super::{
-    Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Settings,
-    SettingsError,
+    Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Renewal, Settings,
+    SettingsError, Terms,
     circuit::{Circuit, Pass, Reach},
     is_valid_username,
     outcome::Stop,
@@ -99,6 +99,23 @@ impl Marzban {
         .await
     }
 
+    /// Gives the account a new end and its volume anew; asked again for the same, it does the same.
+    pub async fn renew(&self, username: &str, renewal: &Renewal) -> Outcome<Account> {
+        self.guarded("renew", username, self.inner.renew(username, renewal, self.inner.deadline())).await
+    }
+
+    /// Gives the account new keys and a new subscription link; the links before it are dead. Asked again, it makes
+    /// another one.
+    pub async fn revoke_subscription(&self, username: &str) -> Outcome<Account> {
+        self.guarded("revoke_subscription", username, self.inner.revoke(username, self.inner.deadline()))
+            .await
+    }
+
+    /// Gives the account these terms and leaves what was used as it is; asked again, it does the same.
+    pub async fn restore(&self, username: &str, terms: &Terms) -> Outcome<Account> {
+        self.guarded("restore", username, self.inner.restore(username, terms, self.inner.deadline())).await
+    }
+
     /// How the panel can be reached, without asking it.
     pub fn reach(&self) -> Reach {
         self.inner.circuit.reach()
@@ -179,7 +196,7 @@ impl Inner {
         found.map(|user| user.into_account(&self.public_url)).transpose()
     }
 
-    async fn find(&self, username: &str, deadline: Instant) -> Result<Option<wire::User>, Stop> {
+    pub(super) async fn find(&self, username: &str, deadline: Instant) -> Result<Option<wire::User>, Stop> {
         check_name(username)?;
         match self.read(&format!("/api/user/{username}"), deadline).await {
             Ok(body) => self.user(&body, username).map(Some),
@@ -217,7 +234,7 @@ impl Inner {
         }
         // Switched on as active, an account that waited for its first connection would never end.
         let waiting = account.on_hold_seconds.filter(|_| enabled && account.expire_at.is_none());
-        let body = json(&wire::StatusChange {
+        let body = json(&wire::Change {
             status: match (enabled, waiting) {
                 (false, _) => "disabled",
                 (true, Some(_)) => "on_hold",
@@ -225,6 +242,7 @@ impl Inner {
             },
             on_hold_expire_duration: waiting,
             next_plan: next_plan.as_ref(),
+            ..wire::Change::default()
         })?;
         let path = format!("/api/user/{username}");
         let answer = self.call(&Request::put(&path, body), deadline).await.map_err(not_the_panel)?;
@@ -279,7 +297,7 @@ impl Inner {
 }
 
 /// A 404 that isn't about an account comes from somewhere else, for instance a wrong base URL.
-fn not_the_panel(stop: Stop) -> Stop {
+pub(super) fn not_the_panel(stop: Stop) -> Stop {
     match stop {
         Stop::Refused(Refusal::Other { status: 404, .. }) => stop.never_refused(),
         stop => stop,

@@ -106,7 +106,7 @@ pub struct Day {
 /// When the database fails.
 pub async fn days(
     db: &PgPool,
-    owner: Option<UserId>,
+    owner: UserId,
     order: OrderId,
     days: i32,
     now: Time,
@@ -128,10 +128,10 @@ pub async fn days(
            ) d
            WHERE bytes IS NOT NULL
              AND EXISTS (SELECT FROM usage_samples s JOIN orders o ON o.id = s.order_id
-                         WHERE s.order_id = $1 AND ($2::bigint IS NULL OR o.user_id = $2))
+                         WHERE s.order_id = $1 AND o.user_id = $2)
            ORDER BY start"#,
         order.0,
-        owner.map(|owner| owner.0),
+        owner.0,
         day_bounds(now).0,
         days
     )

@@ -4,7 +4,11 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{Username, UsernameError, jobs::PROVISION};
+use super::{
+    Username, UsernameError,
+    buyer::{Buyer, Unaffordable},
+    jobs::PROVISION,
+};
 use crate::{
     audit::{self, Deed},
     calendar::Time,
@@ -12,7 +16,7 @@ use crate::{
     jobs::{self, NewJob},
     ledger::{self, EntryType, Posting, Reference},
     money::Toman,
-    plans::{self, Plan},
+    plans::Plan,
 };
 
 /// What a person ordered, as her form had it.
@@ -57,6 +61,19 @@ pub enum PlaceError {
     Database(sqlx::Error),
 }
 
+impl From<Unaffordable> for PlaceError {
+    fn from(why: Unaffordable) -> Self {
+        match why {
+            Unaffordable::BuyerDisabled => Self::BuyerDisabled,
+            Unaffordable::PlanInactive => Self::PlanInactive,
+            Unaffordable::PriceChanged { now } => Self::PriceChanged { now },
+            Unaffordable::BelowZero { owed } => Self::BelowZero { owed },
+            Unaffordable::NotEnough { missing } => Self::NotEnough { missing },
+            Unaffordable::Database(error) => Self::Database(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for PlaceError {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error().and_then(|e| e.constraint()) {
@@ -64,23 +81,6 @@ impl From<sqlx::Error> for PlaceError {
             _ => Self::Database(error),
         }
     }
-}
-
-/// Whose rules hold for a buyer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
-enum Kind {
-    Admin,
-    Agent,
-    EndUser,
-}
-
-/// The buyer, as the rules see her.
-struct Buyer {
-    kind: Kind,
-    prefix: String,
-    /// How much pending credit she may spend, Toman.
-    ceiling: Toman,
 }
 
 /// Places an order and charges it. The same form again gives the same order, also when both arrive at once:
@@ -91,27 +91,14 @@ struct Buyer {
 pub async fn place(db: &PgPool, new: &NewOrder<'_>, now: Time) -> Result<OrderId, PlaceError> {
     let mut tx = db.begin().await?;
     let balance = ledger::lock(&mut tx, new.buyer).await?;
-    let buyer = find_buyer(&mut tx, new.buyer).await?;
+    let buyer = Buyer::find(&mut tx, new.buyer).await?;
     let username = Username::parse(new.username, &buyer.prefix);
     if let Some(order) = find_by_request(&mut tx, new, username.as_ref().ok()).await? {
         return Ok(order);
     }
     let username = username?;
-    let plan = plans::find_active(&mut tx, new.plan).await?.ok_or(PlaceError::PlanInactive)?;
-    let price = if buyer.kind == Kind::EndUser { plan.price_public } else { plan.price_agent };
-    if price != new.price_seen {
-        return Err(PlaceError::PriceChanged { now: price });
-    }
-    // The admin's own orders may take her wallet below zero.
-    if buyer.kind != Kind::Admin {
-        if balance.total().is_negative() {
-            return Err(PlaceError::BelowZero { owed: -balance.total() });
-        }
-        let spendable = balance.spendable(buyer.ceiling);
-        if spendable < price {
-            return Err(PlaceError::NotEnough { missing: price - spendable });
-        }
-    }
+    let (plan, price) = buyer.offer(&mut tx, new.plan, new.price_seen).await?;
+    buyer.check_credit(&balance, price)?;
     let order = insert(&mut tx, new, &plan, &username, price, now).await?;
     charge(&mut tx, new.buyer, order, price, now).await?;
     let job = NewJob {
@@ -123,21 +110,6 @@ pub async fn place(db: &PgPool, new: &NewOrder<'_>, now: Time) -> Result<OrderId
     jobs::enqueue(&mut tx, &job, now).await?;
     tx.commit().await?;
     Ok(order)
-}
-
-async fn find_buyer(conn: &mut PgConnection, user: UserId) -> Result<Buyer, PlaceError> {
-    let row = sqlx::query!(
-        r#"SELECT u.role AS "kind: Kind", u.status, coalesce(a.username_prefix, '') AS "prefix!",
-                  coalesce(a.pending_ceiling, 0) AS "ceiling!: Toman"
-           FROM users u LEFT JOIN agents a ON a.user_id = u.id WHERE u.id = $1 FOR SHARE OF u"#,
-        user.0
-    )
-    .fetch_one(conn)
-    .await?;
-    if row.status != "ACTIVE" {
-        return Err(PlaceError::BuyerDisabled);
-    }
-    Ok(Buyer { kind: row.kind, prefix: row.prefix, ceiling: row.ceiling })
 }
 
 /// The order that this form made before. A form that was changed after it had been sent is not the same form.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use super::{
     Status,
@@ -107,14 +107,16 @@ async fn part_of_a_round(db: &PgPool) -> sqlx::Result<usize> {
     Ok(part.max(LONGEST_LIST))
 }
 
-/// The accounts that are due, those first that were asked about longest ago; or this one, due or not.
+/// The accounts that are due and that nobody is changing, those first that were asked about longest ago; or this one, due or not.
 async fn known(db: &PgPool, one: Option<OrderId>, limit: usize, now: Time) -> sqlx::Result<Vec<Known>> {
     let rows = sqlx::query!(
         r#"SELECT m.order_id AS "order: OrderId", m.username, o.status AS "status: Status", m.expire_at,
                   m.on_hold_seconds, m.data_limit_bytes, m.lifetime_used_bytes, m.subscription_url, m.keys, m.drift,
                   m.ours_expire_at, m.ours_data_limit_bytes, m.last_synced_at
            FROM marzban_users m JOIN orders o ON o.id = m.order_id
-           WHERE o.status IN ('ACTIVE', 'DISABLED') AND CASE WHEN $5::bigint IS NOT NULL THEN m.order_id = $5 ELSE
+           WHERE o.status IN ('ACTIVE', 'DISABLED')
+             AND NOT EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING')
+             AND CASE WHEN $5::bigint IS NOT NULL THEN m.order_id = $5 ELSE
                  m.last_synced_at < $1 AND (m.asked_at IS NULL OR m.asked_at < $1)
                  AND (m.expire_at IS NULL OR m.expire_at > $2 OR m.asked_at IS NULL OR m.asked_at < $3) END
            ORDER BY m.asked_at NULLS FIRST, m.order_id LIMIT $4"#,
@@ -155,6 +157,37 @@ pub async fn refresh(db: &PgPool, marzban: &Marzban, clock: &Clock, order: Order
     if let Ok((news, _)) = tokio::time::timeout(PATIENCE, ask(marzban, &page)).await {
         write(db, &page, &news, asked_at, &mut Swept::default()).await?;
     }
+    Ok(())
+}
+
+/// Writes down how the panel itself has just set an account: both agree.
+pub(super) async fn write_down(
+    db: impl PgExecutor<'_>,
+    order: OrderId,
+    account: &Account,
+    now: Time,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE marzban_users SET expire_at = $2, on_hold_seconds = $3, data_limit_bytes = $4, data_used_bytes = $5,
+             lifetime_used_bytes = $6, status = $7, online_at = $8, last_synced_at = $9,
+             subscription_url = CASE WHEN keys <> $10 THEN $11 ELSE subscription_url END, keys = $10,
+             drift = '{}', drift_since = NULL, missing_since = NULL, ours_expire_at = NULL,
+             ours_data_limit_bytes = NULL
+         WHERE order_id = $1 AND last_synced_at <= $9",
+        order.0,
+        account.expire_at,
+        account.on_hold_seconds,
+        account.data_limit_bytes,
+        account.data_used_bytes,
+        account.lifetime_used_bytes,
+        code(account.status),
+        account.online_at,
+        now,
+        account.keys,
+        account.subscription_url
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use axum::{
     extract::Path,
     routing::{get, post},
 };
+use sqlx::PgConnection;
 
 use super::queries::{self, JobRow, LastRun, TaskRow};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     ids::JobId,
     jobs::schedule::Task,
     locale::Tr,
-    marzban::{Cause, Health},
+    marzban::{Cause, Health, Reach},
     upkeep,
     web::{
         Admin, AppError, Ask, Id, Page, PageResult,
@@ -43,6 +44,10 @@ struct UpkeepPage {
     jobs: Vec<JobView>,
     /// The server as it is at the moment; `None` where the page asks for it afterwards.
     server: Option<ServerView>,
+    /// Why nothing is sent to it at the moment; empty where calls go out.
+    held_back: String,
+    /// About how many accounts it says something else; empty for none.
+    drifted: String,
 }
 
 #[derive(Template)]
@@ -50,6 +55,8 @@ struct UpkeepPage {
 struct ServerPart {
     page: Page,
     server: Option<ServerView>,
+    held_back: String,
+    drifted: String,
 }
 
 struct TaskView {
@@ -95,18 +102,48 @@ async fn whole(ask: Ask<Admin>, server: Option<ServerView>) -> PageResult {
     };
     let jobs =
         queries::troubled_jobs(&mut conn).await?.into_iter().map(|row| JobView::new(row, &t)).collect();
-    html(&UpkeepPage { page: ask.page.titled(t.upkeep_title()), tasks, queue, jobs, server })
+    let drifted = drifted(&mut conn, &t).await?;
+    let held_back = held_back(ask.app.marzban.reach(), &t, now);
+    html(&UpkeepPage {
+        page: ask.page.titled(t.upkeep_title()),
+        tasks,
+        queue,
+        jobs,
+        server,
+        held_back,
+        drifted,
+    })
 }
 
 /// Asked for by the page once it is there, since the server may take its time; a link without JavaScript.
 async fn server(ask: Ask<Admin>) -> PageResult {
     let health = ask.app.marzban.health().await;
-    let ours = queries::accounts_here(&mut *ask.app.db.acquire().await?).await?;
-    let server = ServerView::new(&health, ours, &ask.page.t);
+    let mut conn = ask.app.db.acquire().await?;
+    let ours = queries::accounts_here(&mut conn).await?;
+    let t = ask.page.t;
+    let server = ServerView::new(&health, ours, &t);
     if ask.hx.0 {
-        return html(&ServerPart { page: ask.page, server: Some(server) });
+        let drifted = drifted(&mut conn, &t).await?;
+        let held_back = held_back(ask.app.marzban.reach(), &t, ask.app.clock.now());
+        return html(&ServerPart { page: ask.page, server: Some(server), held_back, drifted });
     }
+    drop(conn);
     whole(ask, Some(server)).await
+}
+
+async fn drifted(conn: &mut PgConnection, t: &Tr) -> sqlx::Result<String> {
+    let drifted = queries::drifted(conn).await?;
+    Ok(if drifted > 0 { t.upkeep_server_drifted(t.number(drifted)) } else { String::new() })
+}
+
+/// The state of the circuit, where it holds calls back.
+fn held_back(reach: Reach, t: &Tr, now: Time) -> String {
+    match reach {
+        Reach::Open | Reach::Doubtful => String::new(),
+        Reach::Away { since, cause: Cause::ProxyFailed } => t.upkeep_server_proxy_away(t.ago(since, now)),
+        Reach::Away { since, .. } => t.upkeep_server_away(t.ago(since, now)),
+        Reach::CredentialsRefused { since } => t.upkeep_server_locked_out(t.ago(since, now)),
+    }
 }
 
 async fn create_run(ask: Ask<Admin>, Path(code): Path<String>) -> PageResult {

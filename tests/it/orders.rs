@@ -1,5 +1,6 @@
 //! Orders: the price is taken once, the account is made once, and what isn't known is never given back.
 
+mod changes;
 mod lists;
 mod pages;
 mod placing;

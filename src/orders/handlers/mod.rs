@@ -2,6 +2,7 @@
 
 mod agent;
 mod create;
+mod drift;
 mod end_user;
 
 use askama::Template;
@@ -9,18 +10,30 @@ use axum::extract::{Path, rejection::PathRejection};
 use axum_htmx::HxRequest;
 
 use super::{
+    GB,
+    history::{self, Day},
     queries::{self, Listing, StateFilter},
     sync,
     views::{OrderView, Row},
 };
 use crate::{
+    calendar::{JalaliDate, Time},
     ids::{OrderId, UserId},
     locale::Tr,
-    web::{AppError, AppState, Page, PageResult, html},
+    web::{
+        AppError, AppState, Page, PageResult,
+        chart::{Columns, Point},
+        html,
+    },
 };
 
 pub use agent::routes as agent_routes;
+pub use drift::{DriftView, routes as drift_routes};
 pub use end_user::routes as end_user_routes;
+
+/// Days of the chart of an account, and from one label to the next.
+const CHART_DAYS: i32 = 14;
+const LABEL_EVERY: usize = 4;
 
 /// Whose pages these are, and where they stand.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +53,8 @@ struct OrderPage {
     page: Page,
     order: OrderView,
     area: Area,
+    /// How it was used; `None` while nothing is known.
+    chart: Option<Columns>,
 }
 
 #[derive(Template)]
@@ -67,7 +82,39 @@ async fn show(
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
-    if hx.0 { html(&OrderPart { page, order, area }) } else { html(&OrderPage { page, order, area }) }
+    if hx.0 {
+        return html(&OrderPart { page, order, area });
+    }
+    let days = history::days(&app.db, owner, id, CHART_DAYS, page.now).await?;
+    let chart = usage_chart(&page.t, &days);
+    html(&OrderPage { page, order, area, chart })
+}
+
+/// As `9/1`.
+fn day_and_month(t: &Tr, time: Time) -> String {
+    let date = JalaliDate::from_time(time);
+    t.digits(format!("{}/{}", date.month(), date.day()))
+}
+
+/// What was used each day; `None` where nothing is known or nothing was used.
+fn usage_chart(t: &Tr, days: &[Day]) -> Option<Columns> {
+    let most = days.iter().max_by_key(|day| day.bytes).filter(|day| day.bytes > 0)?;
+    // The scale is round in units of this size: below a few GB in MB, above in thousandths of a GB.
+    let unit = if most.bytes < GB { 1 << 20 } else { GB / 1000 };
+    let total = days.iter().map(|day| day.bytes).sum();
+    let about = t.orders_usage_chart_about(t.date(most.start), t.bytes(most.bytes), t.bytes(total));
+    let points = days.iter().enumerate().map(|(at, day)| Point {
+        label: t.date(day.start),
+        short: if (days.len() - 1 - at).is_multiple_of(LABEL_EVERY) {
+            day_and_month(t, day.start)
+        } else {
+            String::new()
+        },
+        value: day.bytes / unit,
+        shown: t.bytes(day.bytes),
+    });
+    let texts = [t.orders_usage_chart(), about, t.orders_usage_chart_day()];
+    Some(Columns::new("usage-chart", texts, points.collect(), t.language, |n| t.bytes(n * unit)))
 }
 
 #[derive(Template)]

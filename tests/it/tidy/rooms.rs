@@ -65,6 +65,7 @@ const WRITERS: [(&str, &str); 19] = [
     ("wallets", "ledger"),
     ("transactions", "ledger"),
     ("orders", "orders"),
+    ("order_changes", "orders"),
     ("marzban_users", "orders"),
     ("receipts", "receipts"),
     ("payments", "payments"),

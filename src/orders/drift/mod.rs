@@ -3,6 +3,8 @@
 //! Invariant: this is found by comparing and written down beside the account; it changes no order, and a person
 //! settles it. What the panel itself has just set is no drift.
 
+pub mod queries;
+
 use super::{Status, sync::Known};
 use crate::{
     calendar::Time,

@@ -26,6 +26,8 @@ pub(super) struct Transport {
     base_url: String,
     places: Semaphore,
     proxied: bool,
+    /// Answers come through an HTTP proxy that reads them, and may be its own.
+    relayed: bool,
     secrets: Vec<String>,
 }
 
@@ -95,7 +97,8 @@ impl Transport {
         secrets.retain(|secret| !secret.is_empty());
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let places = Semaphore::new(settings.max_in_flight.max(1));
-        Ok(Self { http, base_url, places, proxied: proxy.is_some(), secrets })
+        let relayed = !secure && proxy.as_ref().is_some_and(|url| url.scheme().starts_with("http"));
+        Ok(Self { http, base_url, places, proxied: proxy.is_some(), relayed, secrets })
     }
 
     /// Sends once; the body of a success, or why there is none.
@@ -139,7 +142,12 @@ impl Transport {
         if response.status().is_success() {
             return Ok(body);
         }
-        Err(sort(status, Detail::read(&body, |text| self.clean(text, token))))
+        let detail = Detail::read(&body, |text| self.clean(text, token));
+        if self.relayed && matches!(status, 502 | 504) {
+            // The panel never says so of itself: it is the last one on the way that couldn't reach the next.
+            return Err(Stop::Unknown(Cause::ProxyFailed, format!("{status} {detail}")));
+        }
+        Err(sort(status, detail))
     }
 
     fn broken(&self, error: reqwest::Error, token: Option<&str>) -> Stop {

@@ -1,10 +1,13 @@
 //! Orders: the price is taken once, the account is made once, and what isn't known is never given back.
 
 mod changes;
+mod drift;
 mod lists;
+mod outage;
 mod pages;
 mod placing;
 mod provisioning;
+mod sync;
 mod usage;
 
 use rad_panel::{

@@ -1,10 +1,7 @@
 //! The admin's page of the accounts about which the server says something else.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    routing::{get, post},
-};
+use axum::routing::{get, post};
 use axum_extra::extract::Query;
 
 use crate::{
@@ -19,7 +16,7 @@ use crate::{
         settlement::{self, SettleError, Way},
     },
     web::{
-        Admin, AppError, Ask, Page, PageResult, address,
+        Admin, AppError, Ask, Id, Page, PageResult, address,
         doors::{AdminDoor, Routes},
         html,
         page::flash,
@@ -85,15 +82,15 @@ async fn index(ask: Ask<Admin>, Query(query): Query<ListQuery>) -> PageResult {
     })
 }
 
-async fn take_over(ask: Ask<Admin>, path: Path<i64>) -> PageResult {
-    settle(ask, path, Way::TakeOver).await
+async fn take_over(ask: Ask<Admin>, id: Id) -> PageResult {
+    settle(ask, id, Way::TakeOver).await
 }
 
-async fn set_there(ask: Ask<Admin>, path: Path<i64>) -> PageResult {
-    settle(ask, path, Way::SetThere).await
+async fn set_there(ask: Ask<Admin>, id: Id) -> PageResult {
+    settle(ask, id, Way::SetThere).await
 }
 
-async fn settle(ask: Ask<Admin>, Path(order): Path<i64>, way: Way) -> PageResult {
+async fn settle(ask: Ask<Admin>, Id(order): Id, way: Way) -> PageResult {
     let t = ask.page.t;
     let settled =
         settlement::settle(&ask.app.db, ask.actor(ask.who.id), OrderId(order), way, ask.app.clock.now());

@@ -17,7 +17,7 @@ use super::{
     views::{OrderView, Row},
 };
 use crate::{
-    calendar::{JalaliDate, Time},
+    calendar::Time,
     ids::{OrderId, UserId},
     locale::Tr,
     web::{
@@ -90,10 +90,10 @@ async fn show(
     html(&OrderPage { page, order, area, chart })
 }
 
-/// As `9/1`.
-fn day_and_month(t: &Tr, time: Time) -> String {
-    let date = JalaliDate::from_time(time);
-    t.digits(format!("{}/{}", date.month(), date.day()))
+/// The day without its year.
+fn day_and_month(t: &Tr, day: Time) -> String {
+    let date = t.date(day);
+    date.split_once(['/', '-']).map_or(date.clone(), |(_, rest)| rest.to_owned())
 }
 
 /// What was used each day; `None` where nothing is known or nothing was used.

@@ -50,7 +50,7 @@ const EDGES: [(&str, &str); 11] = [
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 19] = [
+const WRITERS: [(&str, &str); 21] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
@@ -67,6 +67,7 @@ const WRITERS: [(&str, &str); 19] = [
     ("orders", "orders"),
     ("order_changes", "orders"),
     ("marzban_users", "orders"),
+    ("usage_samples", "orders"),
     ("receipts", "receipts"),
     ("payments", "payments"),
     ("jobs", "jobs"),

@@ -10,6 +10,7 @@ mod client;
 mod creation;
 mod listing;
 mod outcome;
+mod reach;
 mod renewal;
 mod restoring;
 mod settings;

@@ -202,8 +202,8 @@ async fn only_admins_see_and_settle_it(db: PgPool) {
     assert_eq!(sweep(&app).await, "VOLUME");
     for name in ["reza", "mina", "nima"] {
         let client = app.signed_in(name).await;
-        client.get("/admin/upkeep/drift").await.expect(404);
-        client.post(&format!("/admin/upkeep/drift/{order}/taking-over"), &[]).await.expect(404);
+        client.get("/admin/upkeep/drift").await.expect(403);
+        client.post(&format!("/admin/upkeep/drift/{order}/taking-over"), &[]).await.expect(403);
     }
     assert_eq!(app.stranger().get("/admin/upkeep/drift").await.status, 303);
     let sara = app.signed_in("sara").await;

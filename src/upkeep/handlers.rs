@@ -103,7 +103,7 @@ async fn whole(ask: Ask<Admin>, server: Option<ServerView>) -> PageResult {
     let jobs =
         queries::troubled_jobs(&mut conn).await?.into_iter().map(|row| JobView::new(row, &t)).collect();
     let drifted = drifted(&mut conn, &t).await?;
-    let held_back = held_back(ask.app.marzban.reach(), &t, now);
+    let held_back = held_back(ask.app.marzban.reach(), &t);
     html(&UpkeepPage {
         page: ask.page.titled(t.upkeep_title()),
         tasks,
@@ -124,7 +124,7 @@ async fn server(ask: Ask<Admin>) -> PageResult {
     let server = ServerView::new(&health, ours, &t);
     if ask.hx.0 {
         let drifted = drifted(&mut conn, &t).await?;
-        let held_back = held_back(ask.app.marzban.reach(), &t, ask.app.clock.now());
+        let held_back = held_back(ask.app.marzban.reach(), &t);
         return html(&ServerPart { page: ask.page, server: Some(server), held_back, drifted });
     }
     drop(conn);
@@ -137,12 +137,12 @@ async fn drifted(conn: &mut PgConnection, t: &Tr) -> sqlx::Result<String> {
 }
 
 /// The state of the circuit, where it holds calls back.
-fn held_back(reach: Reach, t: &Tr, now: Time) -> String {
+fn held_back(reach: Reach, t: &Tr) -> String {
     match reach {
         Reach::Open | Reach::Doubtful => String::new(),
-        Reach::Away { since, cause: Cause::ProxyFailed } => t.upkeep_server_proxy_away(t.ago(since, now)),
-        Reach::Away { since, .. } => t.upkeep_server_away(t.ago(since, now)),
-        Reach::CredentialsRefused { since } => t.upkeep_server_locked_out(t.ago(since, now)),
+        Reach::Away { since, cause: Cause::ProxyFailed } => t.upkeep_server_proxy_away(t.datetime(since)),
+        Reach::Away { since, .. } => t.upkeep_server_away(t.datetime(since)),
+        Reach::CredentialsRefused { since } => t.upkeep_server_locked_out(t.datetime(since)),
     }
 }
 

@@ -18,7 +18,8 @@ const DAYS: i64 = 14;
 /// When the database fails.
 pub async fn use_accounts(db: &PgPool, simulator: &Simulator, now: Time) -> sqlx::Result<()> {
     let accounts = sqlx::query!(
-        "SELECT m.order_id, m.username, m.created_at, m.data_limit_bytes FROM marzban_users m
+        "SELECT m.order_id, m.username, o.created_at, m.data_limit_bytes
+         FROM marzban_users m JOIN orders o ON o.id = m.order_id
          WHERE NOT EXISTS (SELECT FROM usage_samples) AND on_hold_seconds IS NULL
            AND (m.expire_at IS NULL OR m.expire_at > $1)
          ORDER BY m.order_id",

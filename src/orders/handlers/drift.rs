@@ -53,6 +53,8 @@ pub struct DriftView {
     pub since: String,
     /// What differs, and what may be known about it.
     pub findings: Vec<String>,
+    /// The note that the account should bear; empty where that is not the question.
+    pub note: String,
     pub is_under_way: bool,
     /// The words of the two ways; empty where a way is closed.
     pub take_over: String,
@@ -117,6 +119,7 @@ impl DriftView {
             owner: drifted.owner_name.clone(),
             since: t.drift_since(t.ago(drifted.since, now)),
             findings: drifted.kinds.iter().map(|kind| finding(t, drifted, *kind)).collect(),
+            note: if drifted.kinds.contains(&Drift::Foreign) { drifted.note() } else { String::new() },
             is_under_way: drifted.is_under_way,
             take_over: allowed(
                 Way::TakeOver,
@@ -140,7 +143,7 @@ fn finding(t: &Tr, drifted: &Drifted, kind: Drift) -> String {
         Drift::Volume => {
             t.drift_volume(volume(drifted.ours.data_limit_bytes), volume(drifted.there.data_limit_bytes))
         }
-        Drift::Foreign => t.drift_foreign(drifted.note()),
+        Drift::Foreign => t.drift_foreign(),
         Drift::Unreadable => t.drift_unreadable(),
         Drift::Missing => {
             t.drift_missing(drifted.missing_since.map(|since| t.datetime(since)).unwrap_or_default())

@@ -83,9 +83,10 @@ pub async fn verify(conn: &mut PgConnection) -> sqlx::Result<Vec<Violation>> {
            SELECT o.user_id, 'deletion ' || c.id || ' was not paid back as it was reckoned' FROM order_changes c
            JOIN orders o ON o.id = c.order_id
            WHERE c.kind = 'DELETE' AND c.status = 'DONE'
-             AND (c.refund_amount > o.amount OR (c.refund_amount > 0)
-                  <> EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
-                             AND t.change_id IS NULL AND t.confirmed_delta = c.refund_amount))
+             AND (c.refund_amount > o.amount
+                  OR c.refund_amount <> coalesce((SELECT sum(t.confirmed_delta) FROM transactions t
+                                                  WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
+                                                    AND t.change_id IS NULL), 0))
            UNION ALL
            SELECT o.user_id, 'order ' || o.id || ' was paid back without a deletion that says so' FROM orders o
            WHERE o.status = 'DELETED'

@@ -227,12 +227,12 @@ impl OrderView {
     }
 }
 
-fn waits(order: &Order) -> bool {
+pub(super) fn waits(order: &Order) -> bool {
     order.expire_at.is_none() && order.on_hold_seconds.is_some()
 }
 
 /// Often while it is fresh: most accounts are made within a second or two.
-fn poll_seconds(created: Time, now: Time) -> i64 {
+pub(super) fn poll_seconds(created: Time, now: Time) -> i64 {
     match (now - created).whole_seconds() {
         ..15 => 1,
         15..120 => 3,

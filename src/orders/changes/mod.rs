@@ -5,12 +5,14 @@
 //! as refused, with its money in the same transaction; while nobody knows, it waits.
 
 mod held;
+pub mod queries;
 mod refund;
 mod request;
 mod run;
 mod settle;
 mod target;
 mod upkeep;
+pub mod views;
 
 use crate::{
     audit::Actor,

@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// The longest customer's name, in characters.
-const ALIAS_LENGTH: usize = 60;
+pub(super) const ALIAS_LENGTH: usize = 60;
 /// The longest note, in characters.
-const NOTE_LENGTH: usize = 500;
+pub(super) const NOTE_LENGTH: usize = 500;
 const FORM: &str = "/agent/create-user";
 
 #[derive(Template)]
@@ -242,7 +242,7 @@ pub(super) async fn username(
 }
 
 /// The plan and the price that were on the card.
-fn chosen(value: &str) -> Option<(PlanId, Toman)> {
+pub(super) fn chosen(value: &str) -> Option<(PlanId, Toman)> {
     let (plan, price) = value.split_once(':')?;
     Some((PlanId(plan.parse().ok()?), Toman(price.parse().ok()?)))
 }

@@ -8,7 +8,7 @@ use axum::{
 use axum_extra::extract::Query;
 use axum_htmx::HxRequest;
 
-use super::{END_USER, List, ListQuery};
+use super::{END_USER, List, ListQuery, changes};
 use crate::web::{
     AppState, EndUser, Page, PageResult,
     doors::{EndUserDoor, Routes},
@@ -21,6 +21,14 @@ pub fn routes() -> Routes<EndUserDoor> {
         .route("/user", get(index))
         .route("/user/accounts/{id}", get(show))
         .route("/user/accounts/{id}/usage", get(usage))
+        .route(
+            "/user/accounts/{id}/renewal",
+            get(changes::new_renewal::<EndUser>).post(changes::create_renewal::<EndUser>),
+        )
+        .route(
+            "/user/accounts/{id}/deletion",
+            get(changes::new_deletion::<EndUser>).post(changes::create_deletion::<EndUser>),
+        )
 }
 
 #[derive(Template)]

@@ -1,6 +1,8 @@
 //! The pages about orders: an agent's and an end user's. What both have is drawn here.
 
 mod agent;
+mod changes;
+mod chart;
 mod create;
 mod drift;
 mod end_user;
@@ -10,30 +12,20 @@ use axum::extract::{Path, rejection::PathRejection};
 use axum_htmx::HxRequest;
 
 use super::{
-    GB,
-    history::{self, Day},
+    changes::{By, queries::recent, views::ChangesView},
     queries::{self, Listing, StateFilter},
     sync,
     views::{OrderView, Row},
 };
 use crate::{
-    calendar::Time,
     ids::{OrderId, UserId},
     locale::Tr,
-    web::{
-        AppError, AppState, Page, PageResult,
-        chart::{Columns, Point},
-        html,
-    },
+    web::{AppError, AppState, Page, PageResult, chart::Columns, html},
 };
 
 pub use agent::routes as agent_routes;
 pub use drift::{DriftView, routes as drift_routes};
 pub use end_user::routes as end_user_routes;
-
-/// Days of the chart of an account, and from one label to the next.
-const CHART_DAYS: i32 = 14;
-const LABEL_EVERY: usize = 4;
 
 /// Whose pages these are, and where they stand.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +44,7 @@ const END_USER: Area = Area { list: "/user", orders: "/user/accounts", is_agent:
 struct OrderPage {
     page: Page,
     order: OrderView,
+    changes: ChangesView,
     area: Area,
     /// How it was used; `None` while nothing is known.
     chart: Option<Columns>,
@@ -62,6 +55,7 @@ struct OrderPage {
 struct OrderPart {
     page: Page,
     order: OrderView,
+    changes: ChangesView,
     area: Area,
 }
 
@@ -80,41 +74,15 @@ async fn show(
     hx: HxRequest,
 ) -> PageResult {
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    let made = recent(&app.db, id).await?;
+    let changes = ChangesView::new(&page.t, &order, &made, By::Owner(owner.into()), area.is_agent, page.now);
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
     if hx.0 {
-        return html(&OrderPart { page, order, area });
+        return html(&OrderPart { page, order, changes, area });
     }
-    let days = history::days(&app.db, owner, id, CHART_DAYS, page.now).await?;
-    let chart = usage_chart(&page.t, &days);
-    html(&OrderPage { page, order, area, chart })
-}
-
-/// The day without its year.
-fn day_and_month(t: &Tr, day: Time) -> String {
-    let date = t.date(day);
-    date.split_once(['/', '-']).map_or(date.clone(), |(_, rest)| rest.to_owned())
-}
-
-/// What was used each day; `None` where nothing is known or nothing was used.
-fn usage_chart(t: &Tr, days: &[Day]) -> Option<Columns> {
-    let most = days.iter().max_by_key(|day| day.bytes).filter(|day| day.bytes > 0)?;
-    // The scale is round in units of this size: below a few GB in MB, above in thousandths of a GB.
-    let unit = if most.bytes < GB { 1 << 20 } else { GB / 1000 };
-    let total = days.iter().map(|day| day.bytes).sum();
-    let about = t.orders_usage_chart_about(t.date(most.start), t.bytes(most.bytes), t.bytes(total));
-    let points = days.iter().enumerate().map(|(at, day)| Point {
-        label: t.date(day.start),
-        short: if (days.len() - 1 - at).is_multiple_of(LABEL_EVERY) {
-            day_and_month(t, day.start)
-        } else {
-            String::new()
-        },
-        value: day.bytes / unit,
-        shown: t.bytes(day.bytes),
-    });
-    let texts = [t.orders_usage_chart(), about, t.orders_usage_chart_day()];
-    Some(Columns::new("usage-chart", texts, points.collect(), t.language, |n| t.bytes(n * unit)))
+    let chart = chart::usage_chart(&app.db, &page.t, owner, id, page.now).await?;
+    html(&OrderPage { page, order, changes, area, chart })
 }
 
 #[derive(Template)]

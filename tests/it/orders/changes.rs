@@ -1,6 +1,7 @@
 //! What is done with an account after it was made: charged once, carried out once, and what isn't known waits.
 
 mod deletion;
+mod pages;
 mod refund;
 mod renewal;
 mod rules;

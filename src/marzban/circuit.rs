@@ -161,7 +161,10 @@ impl Circuit {
     }
 
     fn tell(&self, reach: Reach) {
-        self.told.send_if_modified(|told| std::mem::replace(told, reach) != reach);
+        let is_news = self.told.send_if_modified(|told| std::mem::replace(told, reach) != reach);
+        if is_news && matches!(reach, Reach::CredentialsRefused { .. }) {
+            tracing::error!("Marzban refuses our user name or password; it is left in peace for a while");
+        }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {

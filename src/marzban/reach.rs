@@ -10,6 +10,9 @@ use super::{
     outcome::Stop,
 };
 
+/// The name of a call that looks whether the panel is back; that it isn't, is no news.
+const PROBE: &str = "probe";
+
 impl Marzban {
     /// How the panel can be reached, without asking it.
     pub fn reach(&self) -> Reach {
@@ -25,7 +28,7 @@ impl Marzban {
     /// for its return.
     pub async fn probe(&self) {
         tokio::time::sleep_until(self.inner.circuit.next_probe()).await;
-        let _ = self.guarded("probe", "", async { self.inner.system(self.inner.deadline()).await }).await;
+        let _ = self.guarded(PROBE, "", async { self.inner.system(self.inner.deadline()).await }).await;
     }
 
     /// One call through the circuit. The work begins only when it is let through.
@@ -92,6 +95,10 @@ fn conclude<T>(call: &str, username: &str, began: Began, result: Result<T, Stop>
         }
         // Told once, when it opened.
         Err(Stop::Unknown(Cause::CircuitOpen, _)) => Outcome::Unknown(Cause::CircuitOpen),
+        Err(Stop::Unknown(cause, why)) if call == PROBE => {
+            tracing::debug!(?cause, why, ms, "Marzban is not back yet");
+            Outcome::Unknown(cause)
+        }
         Err(Stop::Unknown(cause, why)) => {
             tracing::warn!(
                 call,

@@ -48,8 +48,8 @@ pub struct Columns {
 
 /// How much of its share of the width a column takes.
 const FILL: f64 = 0.72;
-/// Lines of the scale, at least.
-const STEPS: i64 = 2;
+/// How many steps the scale has at most, above and below zero together but for one.
+const STEPS: i64 = 3;
 
 impl Columns {
     /// Draws `points`, oldest first; the texts are its title, its description and what its columns are. `tick` makes
@@ -62,7 +62,7 @@ impl Columns {
         tick: impl Fn(i64) -> String,
     ) -> Self {
         let (bottom, step, top) = scale(points.iter().map(|point| point.value));
-        let height = |value: i64| 100.0 * (value - bottom) as f64 / (top - bottom) as f64;
+        let height = |value: i64| 100.0 * (value.clamp(bottom, top) - bottom) as f64 / (top - bottom) as f64;
         let zero = height(0);
         let share = 100.0 / points.len().max(1) as f64;
         let columns = (0..).zip(&points).map(|(at, point)| {
@@ -101,7 +101,7 @@ fn scale(values: impl Iterator<Item = i64> + Clone) -> (i64, i64, i64) {
     const MOST: i64 = i64::MAX / 8;
     let highest = values.clone().max().unwrap_or(0).clamp(0, MOST);
     let lowest = values.min().unwrap_or(0).clamp(-MOST, 0);
-    let step = round_up((highest - lowest).max(1) / STEPS + 1);
+    let step = round_up(((highest - lowest) + STEPS - 1) / STEPS);
     let steps = |far: i64| (far + step - 1) / step;
     let (above, below) = (steps(highest), steps(-lowest));
     (-below * step, step, (above.max(i64::from(below == 0))) * step)
@@ -158,7 +158,7 @@ mod tests {
             &[-3, 5],
             &[-10, -20],
             &[i64::MAX, 0],
-            &[i64::MIN / 4, 1],
+            &[i64::MIN, 1],
             &[999, 1_000, 1_001],
         ] {
             let chart = chart(values, Language::Fa);
@@ -170,7 +170,7 @@ mod tests {
             let zero = chart.scale.iter().position(|tick| tick == "0").expect("the scale has a zero");
             for (column, value) in chart.columns.iter().zip(values) {
                 let (top, bottom) = (column.y, column.y + column.height);
-                assert!(top >= -1e-9 && (bottom <= 100.0 + 1e-9 || *value == i64::MIN / 4), "{values:?}");
+                assert!(top >= -1e-9 && bottom <= 100.0 + 1e-9, "{values:?}");
                 let end = if *value >= 0 { bottom } else { top };
                 assert!(near(end, chart.lines[zero]), "{values:?}: {end} stands on no zero");
                 assert!(column.x >= 0.0 && column.x + column.width <= 100.0);
@@ -184,7 +184,7 @@ mod tests {
             (&[0][..], ["1", "0"].as_slice()),
             (&[1_000_000], &["1000000", "500000", "0"]),
             (&[900_000, 10], &["1000000", "500000", "0"]),
-            (&[1_200_000], &["2000000", "1000000", "0"]),
+            (&[1_200_000], &["1500000", "1000000", "500000", "0"]),
             (&[-100, 300], &["400", "200", "0", "-200"]),
         ] {
             assert_eq!(chart(values, Language::En).scale, expected, "{values:?}");

@@ -151,3 +151,20 @@ fn address(link: &str) -> String {
     let by_chance = |part: &&str| part.len() == 16 && part.bytes().all(|b| b.is_ascii_hexdigit());
     base.split(['.', '/']).filter(|part| !by_chance(part)).collect::<Vec<_>>().join("/")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_link_leads_elsewhere_by_its_address_and_not_by_its_token_or_by_chance() {
+        let same = |one: &str, other: &str| address(one) == address(other);
+        assert!(same("https://shop.example/sub/a", "https://shop.example/sub/b"));
+        assert!(same(
+            "https://0123456789abcdef.cdn.example/sub/a",
+            "https://fedcba9876543210.cdn.example/sub/b"
+        ));
+        assert!(!same("https://shop.example/sub/a", "https://new.example/sub/a"));
+        assert!(!same("https://shop.example/sub/a", "https://shop.example/other/a"));
+    }
+}

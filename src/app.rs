@@ -85,6 +85,7 @@ impl Doors {
                 .merge(upkeep::handlers::admin_routes())
                 .merge(backups::handlers::admin_routes())
                 .merge(orders::handlers::admin_routes())
+                .merge(orders::handlers::drift_routes())
                 .merge(overview::handlers::admin_routes())
                 .merge(log::handlers::admin_routes()),
         }

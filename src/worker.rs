@@ -2,6 +2,7 @@
 
 mod background;
 mod queue;
+mod server;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +30,10 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Notices are kept so long, read or not.
 const NOTICES_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
+/// The kinds of job that wait for the server while it is away.
+const WAITING_FOR_SERVER: [&str; 3] =
+    [orders::jobs::PROVISION, orders::changes::JOB, orders::settlement::RESTORE];
+
 /// Runs one job: the only place that knows all kinds.
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
     match job.kind.as_str() {
@@ -36,11 +41,14 @@ pub async fn run(app: &AppState, job: &Job) -> Verdict {
         notices::jobs::DELIVER => notices::jobs::deliver(&app.db, &app.couriers, &app.clock, job).await,
         notices::jobs::SEND_CODE => notices::jobs::send_code(&app.db, &app.couriers, &app.clock, job).await,
         notices::jobs::POLL => notices::jobs::poll(&app.db, &app.couriers, &app.clock, job).await,
+        orders::changes::JOB => orders::changes::run(&app.db, &app.marzban, &app.clock, job).await,
+        orders::settlement::RESTORE => {
+            orders::settlement::restore(&app.db, &app.marzban, &app.clock, job).await
+        }
         schedule::RUN => match run_scheduled(app, job).await {
             Ok(verdict) => verdict,
             Err(error) => Verdict::Retry { after: backoff(job.attempts), error: error.to_string() },
         },
-        orders::changes::JOB => orders::changes::run(&app.db, &app.marzban, &app.clock, job).await,
         reports::jobs::EXPORT => {
             reports::jobs::export(&app.db, &Files::beside(&app.receipts), &app.clock, job).await
         }
@@ -58,8 +66,8 @@ async fn run_scheduled(app: &AppState, job: &Job) -> sqlx::Result<Verdict> {
 async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
     match task {
         Task::Usage => {
-            let read = orders::usage::refresh_stale(&app.db, &app.marzban, &app.clock).await?;
-            Ok(json!({ "accounts": read }))
+            let swept = orders::sync::sweep(&app.db, &app.marzban, &app.clock).await?;
+            Ok(json!({ "accounts": swept.read, "drifted": swept.drifted, "unread": swept.unread }))
         }
         Task::Cleaning => clean(app).await.map(|removed| json!({ "removed": removed })),
         Task::Suspension => {
@@ -117,6 +125,7 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     let mut rows = jobs::remove_finished(&app.db, now - KEPT).await?;
     rows += schedule::remove_finished(&app.db, now - KEPT).await?;
     rows += notices::forget(&app.db, now - NOTICES_KEPT).await?;
+    rows += orders::history::thin(&app.db, now).await?;
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;

@@ -32,3 +32,4 @@ layout-chart-numbers = The numbers
 layout-notices = Notices
 layout-notice-choices = Notice choices
 layout-many-unread = { $count }+
+layout-server-away = The server is not reachable at the moment. Orders are safe and are carried out by themselves when it is back.

@@ -186,3 +186,6 @@ orders-android = Android
 orders-iphone = iPhone and iPad
 orders-windows = Windows
 orders-mac = Mac
+orders-usage-chart = Usage by day
+orders-usage-chart-about = What was used each day in the last two weeks; { $total } in all, and most on { $day }: { $most }.
+orders-usage-chart-day = Day

@@ -32,3 +32,4 @@ layout-chart-numbers = عددهای نمودار
 layout-notices = پیام‌ها
 layout-notice-choices = تنظیم پیام‌ها
 layout-many-unread = { $count }+
+layout-server-away = سرور فعلاً در دسترس نیست. سفارش‌ها محفوظ می‌ماند و با برگشتن سرور خودکار انجام می‌شود.

@@ -171,3 +171,6 @@ orders-android = اندروید
 orders-iphone = آیفون و آیپد
 orders-windows = ویندوز
 orders-mac = مک
+orders-usage-chart = مصرف روزانه
+orders-usage-chart-about = مصرف هر روز در دو هفتهٔ گذشته؛ روی هم { $total }، و بیشترین { $most } در { $day }.
+orders-usage-chart-day = روز

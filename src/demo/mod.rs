@@ -154,6 +154,11 @@ async fn with_database(
     if options.samples {
         // Somebody's real Marzban is left as it is; only the simulator gets accounts.
         samples::fill(&panel.state.db, &config, simulator.is_some()).await.context("the sample shop")?;
+        if let Some(simulator) = &simulator {
+            samples::use_accounts(&panel.state.db, simulator, Clock::system().now())
+                .await
+                .context("the sample accounts")?;
+        }
     }
     if stop.asked() {
         return Ok(());

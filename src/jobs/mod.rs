@@ -121,6 +121,27 @@ pub async fn hold(db: &PgPool, job: &Job, now: Time) -> sqlx::Result<bool> {
     Ok(held.rows_affected() == 1)
 }
 
+/// Makes jobs of these kinds due that were put off after a failure. One that is being run is left alone. Returns how
+/// many.
+pub async fn bring_forward(db: &PgPool, kinds: &[&str], now: Time) -> sqlx::Result<u64> {
+    let kinds: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
+    let mut tx = db.begin().await?;
+    let moved = sqlx::query!(
+        "UPDATE jobs SET run_at = $2
+         WHERE finished_at IS NULL AND attempts > 0 AND run_at > $2 AND kind = ANY ($1)
+           AND (locked_until IS NULL OR locked_until <= $2)",
+        &kinds,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    if moved.rows_affected() > 0 {
+        sqlx::query!("NOTIFY jobs").execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    Ok(moved.rows_affected())
+}
+
 /// Makes a failed job due again. `false` when it is not a failed one, or the same is waiting already.
 pub async fn revive(conn: &mut PgConnection, id: JobId, now: Time) -> sqlx::Result<bool> {
     let revived = sqlx::query!(

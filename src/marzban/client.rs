@@ -1,10 +1,6 @@
 //! The calls. Each has one deadline for all it does and leaves one line in the log when it isn't done.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant as Began},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
@@ -13,8 +9,10 @@ use tokio::{
 };
 
 use super::{
-    Account, AccountStatus, Attempt, Cause, Checkup, Field, Health, NewAccount, Outcome, Refusal, Renewal,
-    Settings, SettingsError, is_valid_username,
+    Account, AccountStatus, Attempt, Cause, Checkup, Field, NewAccount, Outcome, Refusal, Renewal, Settings,
+    SettingsError, Terms,
+    circuit::Circuit,
+    is_valid_username,
     outcome::Stop,
     settings::web_address,
     tokens::Tokens,
@@ -34,6 +32,7 @@ pub struct Marzban {
 pub(super) struct Inner {
     transport: Transport,
     tokens: Tokens,
+    pub(super) circuit: Circuit,
     pub(super) protocols: Mutex<Option<(Instant, Vec<String>)>>,
     pub(super) public_url: String,
     total_timeout: Duration,
@@ -60,6 +59,7 @@ impl Marzban {
             inner: Arc::new(Inner {
                 transport: Transport::new(settings, base_url)?,
                 tokens: Tokens::new(settings, clock.clone()),
+                circuit: Circuit::new(settings, clock.clone()),
                 protocols: Mutex::default(),
                 public_url,
                 total_timeout: settings.total_timeout,
@@ -73,72 +73,50 @@ impl Marzban {
     /// Makes the account, or adopts it where it is there already with this order's note. After `Unknown` the caller
     /// comes back with [`Attempt::Again`].
     pub async fn create_account(&self, new: &NewAccount, attempt: Attempt) -> Outcome<Account> {
-        let began = Began::now();
-        let result = self.inner.create(new, attempt, self.inner.deadline()).await;
-        conclude("create_account", &new.username, began, result)
+        self.guarded("create_account", &new.username, self.inner.create(new, attempt, self.inner.deadline()))
+            .await
     }
 
     /// The account as it is now; `Done(None)` only where the panel says that there is none.
     pub async fn account(&self, username: &str) -> Outcome<Option<Account>> {
-        let began = Began::now();
-        let result = self.inner.account(username, self.inner.deadline()).await;
-        conclude("account", username, began, result)
+        self.guarded("account", username, self.inner.account(username, self.inner.deadline())).await
     }
 
     /// Deletes the account for good; one that is gone already counts as done.
     pub async fn delete_account(&self, username: &str) -> Outcome<()> {
-        let began = Began::now();
-        let result = self.inner.delete(username, self.inner.deadline()).await;
-        conclude("delete_account", username, began, result)
+        self.guarded("delete_account", username, self.inner.delete(username, self.inner.deadline())).await
     }
 
     /// Switches the account off, or on again to what it was; one that is so already is left alone.
     pub async fn set_enabled(&self, username: &str, enabled: bool) -> Outcome<Account> {
-        let began = Began::now();
-        let result = self.inner.set_enabled(username, enabled, self.inner.deadline()).await;
-        conclude("set_enabled", username, began, result)
+        self.guarded(
+            "set_enabled",
+            username,
+            self.inner.set_enabled(username, enabled, self.inner.deadline()),
+        )
+        .await
     }
 
     /// Gives the account a new end and its volume anew; asked again for the same, it does the same.
     pub async fn renew(&self, username: &str, renewal: &Renewal) -> Outcome<Account> {
-        let began = Began::now();
-        let result = self.inner.renew(username, renewal, self.inner.deadline()).await;
-        conclude("renew", username, began, result)
+        self.guarded("renew", username, self.inner.renew(username, renewal, self.inner.deadline())).await
     }
 
     /// Gives the account new keys and a new subscription link; the links before it are dead. Asked again, it makes
     /// another one.
     pub async fn revoke_subscription(&self, username: &str) -> Outcome<Account> {
-        let began = Began::now();
-        let result = self.inner.revoke(username, self.inner.deadline()).await;
-        conclude("revoke_subscription", username, began, result)
+        self.guarded("revoke_subscription", username, self.inner.revoke(username, self.inner.deadline()))
+            .await
     }
 
-    /// How the panel does at the moment; asked once, without repeating.
-    pub async fn health(&self) -> Health {
-        let began = Began::now();
-        let result = self.inner.system(self.inner.deadline()).await;
-        let latency = began.elapsed();
-        match conclude("health", "", began, result) {
-            Outcome::Done(system) => Health {
-                reachable: true,
-                problem: None,
-                version: Some(system.version),
-                latency,
-                users: Some(system.total_user),
-            },
-            Outcome::Refused(_) => unreachable_because(Cause::BadAnswer, latency),
-            Outcome::Unknown(cause) => unreachable_because(cause, latency),
-        }
+    /// Gives the account these terms and leaves what was used as it is; asked again, it does the same.
+    pub async fn restore(&self, username: &str, terms: &Terms) -> Outcome<Account> {
+        self.guarded("restore", username, self.inner.restore(username, terms, self.inner.deadline())).await
     }
-}
-
-fn unreachable_because(cause: Cause, latency: Duration) -> Health {
-    Health { reachable: false, problem: Some(cause), version: None, latency, users: None }
 }
 
 impl Inner {
-    fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.total_timeout
     }
 
@@ -200,7 +178,7 @@ impl Inner {
         self.user(&answer, username)?.into_account(&self.public_url)
     }
 
-    async fn system(&self, deadline: Instant) -> Result<wire::System, Stop> {
+    pub(super) async fn system(&self, deadline: Instant) -> Result<wire::System, Stop> {
         let body = self.call(&Request::get("/api/system"), deadline).await.map_err(Stop::never_refused)?;
         parse(&body)
     }
@@ -272,28 +250,4 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
     serde_json::from_slice(body).map_err(|error| {
         Stop::bad_answer(format!("{:?} error at {}:{}", error.classify(), error.line(), error.column()))
     })
-}
-
-/// The boundary: what is known becomes the outcome, the words go to the log.
-fn conclude<T>(call: &str, username: &str, began: Began, result: Result<T, Stop>) -> Outcome<T> {
-    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match result {
-        Ok(value) => Outcome::Done(value),
-        Err(Stop::Refused(refusal)) => {
-            tracing::info!(call, username, outcome = "refused", why = ?refusal, ms, "Marzban refused");
-            Outcome::Refused(refusal)
-        }
-        Err(Stop::Unknown(cause, why)) => {
-            tracing::warn!(
-                call,
-                username,
-                outcome = "unknown",
-                ?cause,
-                why,
-                ms,
-                "Marzban did not answer clearly"
-            );
-            Outcome::Unknown(cause)
-        }
-    }
 }

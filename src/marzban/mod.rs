@@ -2,13 +2,18 @@
 //! stays in `wire`, so that another panel could stand behind the same types.
 //!
 //! Invariant: an answer is `Done` or `Refused` only where the panel definitely said so; all else is `Unknown`, and
-//! creating is never repeated blindly: the account is looked up first, and known as ours by its note.
+//! creating is never repeated blindly: the account is looked up first, and known as ours by its note. An account is
+//! absent only where its own call said so: what a list leaves out is not known.
 
 mod checkup;
+mod circuit;
 mod client;
 mod creation;
+mod listing;
 mod outcome;
+mod reach;
 mod renewal;
+mod restoring;
 mod settings;
 mod tokens;
 mod transport;
@@ -18,7 +23,9 @@ mod words;
 use std::time::Duration;
 
 pub use checkup::Checkup;
+pub use circuit::Reach;
 pub use client::Marzban;
+pub use listing::{LONGEST_LIST, Listed};
 pub use outcome::{Cause, Field, Outcome, Refusal};
 pub use settings::{Settings, SettingsError};
 
@@ -81,6 +88,15 @@ pub enum End {
     Never,
 }
 
+/// What an account is set back to, without touching what was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    pub end: Time,
+    /// Bytes against what is used already; `None` is unlimited.
+    pub data_limit_bytes: Option<u64>,
+    pub enabled: bool,
+}
+
 /// Whether creating an account was asked for before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -111,6 +127,8 @@ pub struct Account {
     pub online_at: Option<Time>,
     pub note: Option<String>,
     pub created_at: Time,
+    /// Changes when the account gets other keys, and with them another link: the digest of what it connects with.
+    pub keys: String,
 }
 
 impl Account {

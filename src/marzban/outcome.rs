@@ -76,6 +76,8 @@ pub enum Cause {
     Server5xx,
     /// Our credentials were refused; not tried again for a while.
     Unauthorized,
+    /// Nothing was sent: the calls before this one found the panel away.
+    CircuitOpen,
     Throttled,
     /// An answer that the panel wouldn't give: wrong address, a redirect, another shape.
     BadAnswer,
@@ -84,7 +86,19 @@ pub enum Cause {
 impl Cause {
     /// Whether asking again soon may help.
     pub(super) fn may_pass(self) -> bool {
-        !matches!(self, Self::Unauthorized | Self::BadAnswer)
+        !matches!(self, Self::Unauthorized | Self::BadAnswer | Self::CircuitOpen)
+    }
+
+    /// Whether it says that the panel, or the way to it, is away.
+    pub(super) fn is_absence(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectFailed
+                | Self::ProxyFailed
+                | Self::Timeout
+                | Self::ConnectionBroken
+                | Self::Server5xx
+        )
     }
 }
 

@@ -53,7 +53,7 @@ impl Inner {
         user.into_account(&self.public_url)
     }
 
-    async fn put(
+    pub(super) async fn put(
         &self,
         username: &str,
         change: &wire::Change<'_>,
@@ -73,7 +73,7 @@ impl Inner {
 }
 
 /// The terms as Marzban wants them, where zero means "none" and leaving something out means "as it was".
-fn terms(renewal: &Renewal) -> Result<wire::Change<'static>, Stop> {
+pub(super) fn terms(renewal: &Renewal) -> Result<wire::Change<'static>, Stop> {
     let data_limit = match renewal.data_limit_bytes.map(i64::try_from) {
         None => 0,
         Some(Ok(bytes)) if bytes > 0 => bytes,

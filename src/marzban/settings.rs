@@ -27,6 +27,10 @@ pub struct Settings {
     pub retry_for: Duration,
     /// How long refused credentials are not tried again.
     pub sign_in_pause: Duration,
+    /// After the circuit has opened, the first probe goes out so much later; each further pause is twice as long.
+    pub first_probe_after: Duration,
+    /// The longest pause between two probes.
+    pub longest_probe_pause: Duration,
     /// Requests at once; the panel locks up at about 60.
     pub max_in_flight: usize,
 }
@@ -48,7 +52,9 @@ impl Settings {
             connect_timeout: Duration::from_secs(4),
             total_timeout: Duration::from_secs(15),
             retry_for: Duration::from_secs(4),
-            sign_in_pause: Duration::from_secs(30),
+            sign_in_pause: Duration::from_secs(600),
+            first_probe_after: Duration::from_secs(1),
+            longest_probe_pause: Duration::from_secs(15),
             max_in_flight: 8,
         }
     }
@@ -82,6 +88,8 @@ impl fmt::Debug for Settings {
             .field("total_timeout", &self.total_timeout)
             .field("retry_for", &self.retry_for)
             .field("sign_in_pause", &self.sign_in_pause)
+            .field("first_probe_after", &self.first_probe_after)
+            .field("longest_probe_pause", &self.longest_probe_pause)
             .field("max_in_flight", &self.max_in_flight)
             .finish()
     }

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::calendar::{Clock, Time};
 
+/// How long a panel is left alone that refuses the tokens it has just given.
+const NEW_TOKEN_PAUSE: Duration = Duration::from_secs(30);
+
 pub(super) struct Tokens {
     username: String,
     password: String,
@@ -88,12 +91,13 @@ impl Tokens {
         }
     }
 
-    /// A token that was refused although it was new: signing in again at once wouldn't help.
+    /// A token that was refused although it was new: signing in again at once wouldn't help, but soon it may, for
+    /// instance when the panel's clock has caught up with itself.
     pub(super) async fn give_up(&self, token: &Token) {
         let mut state = self.state.lock().await;
         if state.current.as_ref().is_some_and(|current| current.serial == token.serial) {
             state.current = None;
-            state.refused_until = Some(Instant::now() + self.pause);
+            state.refused_until = Some(Instant::now() + self.pause.min(NEW_TOKEN_PAUSE));
         }
     }
 

@@ -17,7 +17,8 @@ use super::{
 
 /// Below the 5 s after which the panel closes an idle connection.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(3);
-const LONGEST_ANSWER: usize = 1 << 20;
+/// A list of a hundred accounts with many links each is the longest that we ask for.
+const LONGEST_ANSWER: usize = 2 << 20;
 const LONGEST_DETAIL: usize = 300;
 
 pub(super) struct Transport {
@@ -25,6 +26,8 @@ pub(super) struct Transport {
     base_url: String,
     places: Semaphore,
     proxied: bool,
+    /// Answers come through an HTTP proxy that reads them, and may be its own.
+    relayed: bool,
     secrets: Vec<String>,
 }
 
@@ -94,7 +97,8 @@ impl Transport {
         secrets.retain(|secret| !secret.is_empty());
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let places = Semaphore::new(settings.max_in_flight.max(1));
-        Ok(Self { http, base_url, places, proxied: proxy.is_some(), secrets })
+        let relayed = !secure && proxy.as_ref().is_some_and(|url| url.scheme().starts_with("http"));
+        Ok(Self { http, base_url, places, proxied: proxy.is_some(), relayed, secrets })
     }
 
     /// Sends once; the body of a success, or why there is none.
@@ -138,7 +142,12 @@ impl Transport {
         if response.status().is_success() {
             return Ok(body);
         }
-        Err(sort(status, Detail::read(&body, |text| self.clean(text, token))))
+        let detail = Detail::read(&body, |text| self.clean(text, token));
+        if self.relayed && matches!(status, 502 | 504) {
+            // The panel never says so of itself: it is the last one on the way that couldn't reach the next.
+            return Err(Stop::Unknown(Cause::ProxyFailed, format!("{status} {detail}")));
+        }
+        Err(sort(status, detail))
     }
 
     fn broken(&self, error: reqwest::Error, token: Option<&str>) -> Stop {

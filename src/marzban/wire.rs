@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use time::format_description::well_known::Rfc3339;
 
 use super::{Account, AccountStatus, Field, outcome::Stop};
@@ -136,6 +138,15 @@ pub(super) struct User {
     online_at: Option<String>,
     on_hold_expire_duration: Option<i64>,
     pub next_plan: Option<Value>,
+    #[serde(default)]
+    proxies: Value,
+}
+
+/// `GET /api/users`. The users are read one by one: one that can't be read spoils no other.
+#[derive(Deserialize)]
+pub(super) struct Users {
+    pub users: Vec<Value>,
+    pub total: u64,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -177,9 +188,15 @@ impl User {
             online_at: self.online_at.as_deref().map(utc).transpose()?,
             note: self.note,
             created_at: utc(&self.created_at)?,
+            keys: digest(&self.proxies),
             username: self.username,
         })
     }
+}
+
+/// Of the keys themselves nothing can be told from it.
+fn digest(proxies: &Value) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(proxies.to_string())[..12])
 }
 
 /// A time without zone is UTC; one with a zone is taken at its word.

@@ -119,8 +119,8 @@ async fn activate(db: &PgPool, order: &Paid, account: &Account, now: Time) -> sq
     }
     sqlx::query!(
         "INSERT INTO marzban_users (order_id, username, subscription_url, expire_at, on_hold_seconds, data_limit_bytes,
-             data_used_bytes, lifetime_used_bytes, status, online_at, created_at, last_synced_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             data_used_bytes, lifetime_used_bytes, status, online_at, created_at, last_synced_at, keys)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         order.id.0,
         account.username,
         account.subscription_url,
@@ -132,7 +132,8 @@ async fn activate(db: &PgPool, order: &Paid, account: &Account, now: Time) -> sq
         code(account.status),
         account.online_at,
         account.created_at,
-        now
+        now,
+        account.keys
     )
     .execute(&mut *tx)
     .await?;

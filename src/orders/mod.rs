@@ -6,8 +6,10 @@
 mod all;
 mod buyer;
 pub mod changes;
+pub mod drift;
 pub mod handlers;
 mod how_to;
+pub mod history;
 pub mod jobs;
 mod links;
 pub mod purchase;
@@ -15,11 +17,13 @@ mod qr;
 mod queries;
 mod service;
 pub mod suspension;
-pub mod usage;
+pub mod settlement;
+pub mod sync;
 mod usernames;
 mod views;
 
 pub use buyer::Unaffordable;
+pub use drift::Drift;
 pub use service::{NewOrder, PlaceError, place};
 pub use usernames::{Availability, Username, UsernameError};
 

@@ -217,7 +217,7 @@ impl OrderView {
                 .map(|link| delivery(t, order, link)),
             gauges: if alive.is_some() { left.gauges(t, now) } else { Vec::new() },
             as_of: alive.map(|time| t.orders_as_of(t.ago(time, now))).unwrap_or_default(),
-            is_stale: alive.is_some_and(|time| now - time > super::usage::FRESH),
+            is_stale: alive.is_some_and(|time| now - time > super::sync::FRESH),
             ends: ends(t, order),
             plan: order.plan_name.clone(),
             volume: volume(t, order.data_limit_gb),

@@ -5,6 +5,7 @@ use axum::{
     extract::Path,
     routing::{get, post},
 };
+use sqlx::PgConnection;
 
 use super::queries::{self, Debtor, JobRow, LastRun, TaskRow};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     ids::{JobId, UserId},
     jobs::schedule::Task,
     locale::Tr,
-    marzban::{Cause, Health},
+    marzban::{Cause, Health, Reach},
     upkeep,
     web::{
         Admin, AppError, Ask, Id, Page, PageResult,
@@ -44,6 +45,10 @@ struct UpkeepPage {
     jobs: Vec<JobView>,
     /// The server as it is at the moment; `None` where the page asks for it afterwards.
     server: Option<ServerView>,
+    /// Why nothing is sent to it at the moment; empty where calls go out.
+    held_back: String,
+    /// About how many accounts it says something else; empty for none.
+    drifted: String,
 }
 
 #[derive(Template)]
@@ -51,6 +56,8 @@ struct UpkeepPage {
 struct ServerPart {
     page: Page,
     server: Option<ServerView>,
+    held_back: String,
+    drifted: String,
 }
 
 struct TaskView {
@@ -96,17 +103,32 @@ async fn whole(ask: Ask<Admin>, server: Option<ServerView>) -> PageResult {
     };
     let jobs =
         queries::troubled_jobs(&mut conn).await?.into_iter().map(|row| JobView::new(row, &t)).collect();
-    html(&UpkeepPage { page: ask.page.titled(t.upkeep_title()), tasks, queue, jobs, server })
+    let drifted = drifted(&mut conn, &t).await?;
+    let held_back = held_back(ask.app.marzban.reach(), &t);
+    html(&UpkeepPage {
+        page: ask.page.titled(t.upkeep_title()),
+        tasks,
+        queue,
+        jobs,
+        server,
+        held_back,
+        drifted,
+    })
 }
 
 /// Asked for by the page once it is there, since the server may take its time; a link without JavaScript.
 async fn server(ask: Ask<Admin>) -> PageResult {
     let health = ask.app.marzban.health().await;
-    let ours = queries::accounts_here(&mut *ask.app.db.acquire().await?).await?;
-    let server = ServerView::new(&health, ours, &ask.page.t);
+    let mut conn = ask.app.db.acquire().await?;
+    let ours = queries::accounts_here(&mut conn).await?;
+    let t = ask.page.t;
+    let server = ServerView::new(&health, ours, &t);
     if ask.hx.0 {
-        return html(&ServerPart { page: ask.page, server: Some(server) });
+        let drifted = drifted(&mut conn, &t).await?;
+        let held_back = held_back(ask.app.marzban.reach(), &t);
+        return html(&ServerPart { page: ask.page, server: Some(server), held_back, drifted });
     }
+    drop(conn);
     whole(ask, Some(server)).await
 }
 
@@ -147,6 +169,21 @@ impl DebtorView {
             countdown: (!is_over).then_some(debtor.deadline.unix_timestamp()),
             accounts: t.upkeep_debts_accounts(t.number(debtor.active), t.number(debtor.suspended)),
         }
+    }
+}
+
+async fn drifted(conn: &mut PgConnection, t: &Tr) -> sqlx::Result<String> {
+    let drifted = queries::drifted(conn).await?;
+    Ok(if drifted > 0 { t.upkeep_server_drifted(t.number(drifted)) } else { String::new() })
+}
+
+/// The state of the circuit, where it holds calls back.
+fn held_back(reach: Reach, t: &Tr) -> String {
+    match reach {
+        Reach::Open | Reach::Doubtful => String::new(),
+        Reach::Away { since, cause: Cause::ProxyFailed } => t.upkeep_server_proxy_away(t.datetime(since)),
+        Reach::Away { since, .. } => t.upkeep_server_away(t.datetime(since)),
+        Reach::CredentialsRefused { since } => t.upkeep_server_locked_out(t.datetime(since)),
     }
 }
 
@@ -205,7 +242,7 @@ fn report(t: &Tr, task: Task, last: &LastRun) -> String {
     let value = |key: &str| last.report.get(key).and_then(serde_json::Value::as_i64).unwrap_or(0);
     let number = |key: &str| t.number(value(key));
     match task {
-        Task::Usage => t.upkeep_usage_report(number("accounts")),
+        Task::Usage => t.upkeep_usage_report(number("accounts"), number("drifted"), number("unread")),
         Task::Cleaning => t.upkeep_cleaning_report(number("removed")),
         Task::Suspension => t.upkeep_suspension_report(number("accounts")),
         Task::Relief => t.upkeep_relief_report(number("accounts")),

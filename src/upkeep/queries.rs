@@ -197,3 +197,16 @@ pub async fn debtors(conn: &mut PgConnection) -> sqlx::Result<Vec<Debtor>> {
         })
         .collect())
 }
+
+/// About how many accounts the server says something else.
+///
+/// # Errors
+/// When the database fails.
+pub async fn drifted(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM marzban_users m JOIN orders o ON o.id = m.order_id
+           WHERE m.drift_since IS NOT NULL AND o.status IN ('ACTIVE', 'DISABLED')"#
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -70,6 +70,8 @@ pub struct Page {
     pub notice: Option<Notice>,
     /// How many notices she has not read; empty for none.
     pub unread: String,
+    /// Accounts can't be made at the moment: for those who order them.
+    pub server_is_away: bool,
     /// The instant of this request, UTC.
     pub now: Time,
     preferences: Preferences,
@@ -89,6 +91,7 @@ impl Page {
             wallet: None,
             notice: None,
             unread: String::new(),
+            server_is_away: false,
             now: app.clock.now(),
             preferences,
         }
@@ -157,7 +160,10 @@ impl FromRequestParts<AppState> for Page {
                 page.shop = viewer::shop_name(&app.db).await?;
                 app.remember_shop_name(&page.shop);
             }
-            Some(viewer) => page.welcome(&viewer),
+            Some(viewer) => {
+                page.server_is_away = viewer.role != Role::Admin && app.marzban.reach().is_shut();
+                page.welcome(&viewer);
+            }
         }
         Ok(page)
     }

@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 
-use super::{queue::settle, run};
+use super::{queue::settle, run, server};
 use crate::{
     jobs::{self, Job, Verdict, schedule},
     web::AppState,
@@ -56,6 +56,7 @@ impl Background {
 /// When the schedule can't be made.
 pub async fn start(app: &AppState) -> anyhow::Result<Background> {
     let mut background = start_with(app, |app: AppState, job: Job| async move { run(&app, &job).await });
+    background.listeners.push(tokio::spawn(server::watch(app.clone())));
     background.schedule = Some(schedule(app).await?);
     Ok(background)
 }

@@ -1,7 +1,9 @@
 //! The Marzban client over real connections: what it sends, and what it makes of every kind of answer.
 
 mod changes;
+mod circuit;
 mod creation;
+mod lists;
 mod panel;
 mod proxies;
 mod renewal;

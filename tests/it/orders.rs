@@ -2,13 +2,16 @@
 
 mod admin;
 mod changes;
+mod drift;
 mod lists;
+mod outage;
 mod pages;
 mod placing;
 mod provisioning;
 mod purchase;
 mod purchase_decided;
 mod suspension;
+mod sync;
 mod usage;
 
 use rad_panel::{

@@ -3,6 +3,7 @@
 
 mod history;
 mod picture;
+mod usage;
 
 use anyhow::Context;
 use sqlx::PgPool;
@@ -22,6 +23,8 @@ use crate::{
     receipts, settings,
     web::{AppState, Role, live::Hub},
 };
+
+pub use usage::use_accounts;
 
 /// The people and plans of the sample shop.
 struct Shop {

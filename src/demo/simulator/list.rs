@@ -126,7 +126,7 @@ pub async fn index(Shared(core): Shared<Arc<Core>>, caller: Caller, RawQuery(que
         query.admins = vec![caller.0.username.clone()];
     }
     let now = core.now();
-    core.read(|state| {
+    let (listed, answer) = core.read(|state| {
         let mut found: Vec<&User> = state.users.iter().filter(|u| query.wants(u)).collect();
         found.sort_by(|a, b| query.compare(a, b));
         let total = found.len();
@@ -137,11 +137,13 @@ pub async fn index(Shared(core): Shared<Arc<Core>>, caller: Caller, RawQuery(que
             .take(limit.unwrap_or(usize::MAX))
             .collect();
         if page.iter().any(|u| u.is_poisoned()) {
-            return Err(Refusal::Crash);
+            return (page.len(), Err(Refusal::Crash));
         }
         let users: Vec<Value> = page.iter().map(|u| u.view(state, now)).collect();
-        Ok(Json(json!({"users": users, "total": total})))
-    })
+        (page.len(), Ok(Json(json!({"users": users, "total": total}))))
+    });
+    core.costs.list(listed).await;
+    answer
 }
 
 /// `POST /api/users/reset`: a database admin resets its own users, the environment's admin everyone's.

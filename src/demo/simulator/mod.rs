@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod auth;
+mod costs;
 mod faults;
 mod formats;
 mod list;
@@ -28,6 +29,7 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use self::costs::Costs;
 pub use self::faults::Arrival;
 use self::faults::{Break, Faults};
 use self::state::{Admin, Inbound, State};
@@ -86,6 +88,7 @@ pub struct Core {
     state_file: Option<PathBuf>,
     state: Mutex<State>,
     faults: Mutex<Faults>,
+    costs: Costs,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -154,6 +157,7 @@ impl Simulator {
             state_file: options.state_file,
             state: Mutex::new(state),
             faults: Mutex::default(),
+            costs: Costs::default(),
         });
         let listener = TcpListener::bind(options.address).await?;
         let app = server::router(Arc::clone(&core));
@@ -235,6 +239,11 @@ impl Simulator {
     /// Every request takes this long before it is worked on.
     pub fn slow(&self, delay: Duration) {
         self.core.faults(|f| f.slow = delay);
+    }
+
+    /// From now on requests take the time that they were measured to take, one after the other.
+    pub fn take_measured_time(&self) {
+        self.core.costs.switch_on();
     }
 
     /// The next `n` requests crash without being worked on.

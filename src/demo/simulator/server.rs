@@ -169,6 +169,7 @@ async fn work(core: Arc<Core>, app: Router, request: Request<Body>) -> Result<Re
         (f.slow, status, broken)
     });
     tokio::time::sleep(slow).await;
+    core.costs.request(&method, uri.path()).await;
     let result = match (status, broken) {
         (Some(StatusCode::INTERNAL_SERVER_ERROR), _) => Ok(Refusal::Crash.into_response()),
         (Some(status), _) => {

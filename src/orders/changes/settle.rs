@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::{
-    super::{DisabledReason, usage},
+    super::{DisabledReason, sync},
     ChangeRefusal, Kind,
     run::Waiting,
 };
@@ -29,7 +29,7 @@ pub(super) async fn finish(
     let payer = if change.kind == Kind::Delete { payer(db, change).await? } else { Some(change.owner) };
     let Some(mut tx) = end(db, change, payer, "DONE", None, now).await? else { return Ok(()) };
     if let Some(account) = account {
-        usage::write_down(&mut *tx, change.order, account, now).await?;
+        sync::write_down(&mut *tx, change.order, account, now).await?;
     }
     write_order(&mut tx, change, account, now).await?;
     match (change.kind, payer) {

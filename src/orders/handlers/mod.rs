@@ -4,7 +4,9 @@ mod admin;
 mod agent;
 mod buy;
 mod changes;
+mod chart;
 mod create;
+mod drift;
 mod end_user;
 mod unpaid;
 
@@ -15,19 +17,20 @@ use axum_htmx::HxRequest;
 use super::{
     changes::{By, queries::recent, views::ChangesView},
     queries::{self, Listing, StateFilter},
-    usage,
+    sync,
     views::{OrderView, Row},
 };
 use crate::{
     ids::{OrderId, UserId},
     locale::Tr,
-    web::{AppError, AppState, Page, PageResult, html},
+    web::{AppError, AppState, Page, PageResult, chart::Columns, html},
 };
 
 use unpaid::Unpaid;
 
 pub use admin::routes as admin_routes;
 pub use agent::routes as agent_routes;
+pub use drift::{DriftView, routes as drift_routes};
 pub use end_user::routes as end_user_routes;
 
 /// Whose pages these are, and where they stand.
@@ -53,6 +56,8 @@ struct OrderPage {
     area: Area,
     /// Where it waits for its payment, or was cancelled.
     unpaid: Option<Unpaid>,
+    /// How it was used; `None` while nothing is known.
+    chart: Option<Columns>,
 }
 
 #[derive(Template)]
@@ -86,10 +91,10 @@ async fn show(
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
     if hx.0 {
-        html(&OrderPart { page, order, changes, area, unpaid })
-    } else {
-        html(&OrderPage { page, order, changes, area, unpaid })
+        return html(&OrderPart { page, order, changes, area, unpaid });
     }
+    let chart = chart::usage_chart(&app.db, &page.t, owner, id, page.now).await?;
+    html(&OrderPage { page, order, changes, area, unpaid, chart })
 }
 
 #[derive(Template)]
@@ -103,7 +108,7 @@ async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) ->
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
     let shown = OrderView::new(&t, &order, area.orders, app.clock.now());
     let order = if shown.is_stale {
-        usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
+        sync::refresh(&app.db, &app.marzban, &app.clock, id).await?;
         queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?
     } else {
         order

@@ -176,3 +176,25 @@ async fn socks5_with_wrong_or_no_credentials_is_the_proxys_refusal() {
     }
     assert!(asked.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_proxy_that_cannot_reach_the_panel_is_told_apart_from_a_panel_that_fails() {
+    for (status, cause) in [
+        (502, Cause::ProxyFailed),
+        (504, Cause::ProxyFailed),
+        (500, Cause::Server5xx),
+        (407, Cause::ProxyFailed),
+    ] {
+        let proxy = Panel::start(move |_| Some(Reply::Text(status, "sorry".into()))).await;
+        let client = client("http://panel.test", proxy.address.clone());
+        assert_eq!(client.account("sara_1").await, Outcome::Unknown(cause), "{status}");
+        // Without a proxy in between it is whoever answers at the panel's address.
+        let direct = proxy.client().account("sara_1").await;
+        assert!(status == 407 || direct == Outcome::Unknown(Cause::Server5xx), "{status}: {direct:?}");
+    }
+    for answer in ["502 Bad Gateway", "503 Service Unavailable"] {
+        let (proxy, _seen) = connect_proxy(answer).await;
+        let outcome = client("https://panel.test", format!("http://{proxy}")).account("sara_1").await;
+        assert_eq!(outcome, Outcome::Unknown(Cause::ProxyFailed), "{answer}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What is left of accounts, as the server tells it.
 
-use rad_panel::orders::usage;
+use rad_panel::orders::sync;
 
 use super::{Form, PRICE, month};
 use crate::support::TestApp;
@@ -50,9 +50,9 @@ async fn the_schedule_asks_about_the_oldest_news_and_stops_where_nobody_answers(
         Form::new(app.reza, plan, name).send(&app).await.unwrap();
     }
     app.run_jobs().await;
-    let refresh = async || usage::refresh_stale(&app.db, &app.state.marzban, &app.clock).await.unwrap();
+    let refresh = async || sync::sweep(&app.db, &app.state.marzban, &app.clock).await.unwrap().read;
     assert_eq!(refresh().await, 0, "all is known");
-    app.clock.advance(time::Duration::minutes(20));
+    app.clock.advance(time::Duration::minutes(30));
     assert!(app.simulator.traffic("reza_2", GB));
     app.simulator.down().await;
     assert_eq!(refresh().await, 0);
@@ -62,7 +62,7 @@ async fn the_schedule_asks_about_the_oldest_news_and_stops_where_nobody_answers(
     assert_eq!(used.fetch_all(&app.db).await.unwrap(), [0, GB, 0]);
 
     // Somebody else's account under the same name tells nothing about ours.
-    app.clock.advance(time::Duration::minutes(20));
+    app.clock.advance(time::Duration::minutes(30));
     assert!(app.simulator.mutate("reza_1", |user| {
         user.note = Some("another's".to_owned());
         user.data_limit = Some(1);

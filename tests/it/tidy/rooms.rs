@@ -92,6 +92,7 @@ const WRITERS: &[(&str, &str)] = &[
     ("orders", "orders"),
     ("order_changes", "orders"),
     ("marzban_users", "orders"),
+    ("usage_samples", "orders"),
     ("receipts", "receipts"),
     ("payments", "payments"),
     ("jobs", "jobs"),

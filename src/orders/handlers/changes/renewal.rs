@@ -10,7 +10,7 @@ use crate::{
         changes::{self, ChangeError, Kind, Renewal, queries, views},
         handlers::create::chosen,
         queries::Order,
-        usage,
+        sync,
         views::{OrderView, volume},
     },
     web::{Ask, Fields, Id, Page, PageResult, html},
@@ -47,8 +47,8 @@ struct Offer {
 pub async fn new_renewal<P: Keeper>(ask: Ask<P>, id: Id) -> PageResult {
     let order = find(&ask, id).await?;
     // The end that the new days are added to should be the server's.
-    if order.last_synced_at.is_some_and(|time| ask.page.now - time > usage::FRESH) {
-        usage::refresh(&ask.app.db, &ask.app.marzban, &ask.app.clock, order.id, &order.username).await?;
+    if order.last_synced_at.is_some_and(|time| ask.page.now - time > sync::FRESH) {
+        sync::refresh(&ask.app.db, &ask.app.marzban, &ask.app.clock, order.id).await?;
     }
     let order = find(&ask, id).await?;
     let mut form = Fields::default();

@@ -41,6 +41,7 @@ fn account(expire_at: Option<Time>, used: i64) -> Account {
         online_at: None,
         note: None,
         created_at: start(),
+        keys: String::new(),
     }
 }
 

@@ -1,0 +1,26 @@
+# Accounts about which the server says something else.
+drift-title = Out of step with the server
+drift-about = Accounts that somebody changed or deleted in Marzban by hand. Nothing changes until you decide.
+drift-none = All accounts agree with the server
+drift-none-advice = All are compared with Marzban every half hour.
+drift-since = seen { $ago }
+drift-under-way = Under way
+drift-off-there = Off in Marzban, on here.
+drift-on-there = Off here, on in Marzban.
+drift-expiry = End: here { $ours }, in Marzban { $there }
+drift-volume = Volume: here { $ours }, in Marzban { $there }
+drift-endless = no end
+drift-unlimited = unlimited
+drift-foreign = The note of this account in Marzban was changed, so it is not certain that it belongs to this order. If it does, give it this note in Marzban.
+drift-unreadable = Marzban can't show this account. Repair or delete it in Marzban.
+drift-missing = It is not in Marzban (since { $since }).
+drift-take-over = Accept what Marzban says
+drift-set-there = Set Marzban to what is here
+drift-count-deleted = Count as deleted, without refund
+drift-make-again = Make it again
+drift-taken-over = Written down.
+drift-being-set = Marzban will be set right shortly.
+drift-settled-already = This one is not out of step any more.
+drift-not-so = This one can't be settled so.
+drift-busy = Something else is being done with this account. Try again in a moment.
+drift-note = Note

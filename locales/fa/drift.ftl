@@ -1,0 +1,26 @@
+# Accounts about which the server says something else.
+drift-title = ناهماهنگی با سرور
+drift-about = اکانت‌هایی که کسی در مرزبان دستی عوض کرده یا پاک کرده است. تا شما تصمیم نگیرید، چیزی عوض نمی‌شود.
+drift-none = همهٔ اکانت‌ها با سرور یکی است
+drift-none-advice = هر نیم ساعت همه با مرزبان مقایسه می‌شود.
+drift-since = { $ago } دیده شد
+drift-under-way = در حال انجام
+drift-off-there = در مرزبان خاموش است ولی اینجا روشن.
+drift-on-there = اینجا خاموش است ولی در مرزبان روشن.
+drift-expiry = پایان: اینجا { $ours }، در مرزبان { $there }
+drift-volume = حجم: اینجا { $ours }، در مرزبان { $there }
+drift-endless = بدون پایان
+drift-unlimited = نامحدود
+drift-foreign = یادداشت این اکانت در مرزبان عوض شده و معلوم نیست مال این سفارش باشد. اگر مال همین سفارش است، در مرزبان این یادداشت را برایش بگذارید.
+drift-unreadable = مرزبان نمی‌تواند این اکانت را نشان بدهد. آن را در مرزبان درست یا پاک کنید.
+drift-missing = در مرزبان نیست (از { $since }).
+drift-take-over = حرف مرزبان را بپذیر
+drift-set-there = مرزبان را مثل اینجا کن
+drift-count-deleted = حذف‌شده حساب کن، بدون برگشت پول
+drift-make-again = دوباره بساز
+drift-taken-over = ثبت شد.
+drift-being-set = به‌زودی در مرزبان درست می‌شود.
+drift-settled-already = این یکی دیگر ناهماهنگ نیست.
+drift-not-so = این یکی را این‌طور نمی‌شود درست کرد.
+drift-busy = کار دیگری روی این اکانت در جریان است. کمی بعد دوباره بزنید.
+drift-note = یادداشت

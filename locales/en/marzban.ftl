@@ -7,3 +7,4 @@ marzban-server-error = The server answered with an error of its own.
 marzban-unauthorized = The server refused the panel's user name or password.
 marzban-throttled = The server said that it was asked too often.
 marzban-bad-answer = The server's answer made no sense; its address may be wrong.
+marzban-circuit-open = It has not answered for a while; the call was held back

@@ -7,3 +7,4 @@ marzban-server-error = سرور خطای داخلی داد.
 marzban-unauthorized = سرور نام کاربری یا رمز پنل را نپذیرفت.
 marzban-throttled = سرور گفت درخواست‌ها زیاد است.
 marzban-bad-answer = جواب سرور قابل فهم نبود؛ شاید نشانی آن درست نیست.
+marzban-circuit-open = مدتی است جواب نداده؛ درخواست نگه داشته شد

@@ -3,7 +3,7 @@
 use super::Cause;
 use crate::locale::Tr;
 
-const ALL: [Cause; 8] = [
+const ALL: [Cause; 9] = [
     Cause::ConnectFailed,
     Cause::ProxyFailed,
     Cause::Timeout,
@@ -12,6 +12,7 @@ const ALL: [Cause; 8] = [
     Cause::Unauthorized,
     Cause::Throttled,
     Cause::BadAnswer,
+    Cause::CircuitOpen,
 ];
 
 impl Cause {
@@ -31,6 +32,7 @@ impl Cause {
             Self::Unauthorized => t.marzban_unauthorized(),
             Self::Throttled => t.marzban_throttled(),
             Self::BadAnswer => t.marzban_bad_answer(),
+            Self::CircuitOpen => t.marzban_circuit_open(),
         }
     }
 }

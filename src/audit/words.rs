@@ -63,6 +63,13 @@ pub fn words(t: &Tr, action: &str, subject: Option<i64>) -> Option<String> {
         "report.export" => t.audit_export_report(),
         "task.run" => t.audit_run_task(),
         "job.retry" => t.audit_retry_job(),
+        "settings.open" => t.audit_open_switch(),
+        "settings.close" => t.audit_close_switch(),
+        "notices.update" => t.audit_update_notices(),
+        "backup.download" => t.audit_download_backup(),
+        "backup.restore" => t.audit_restore_backup(),
+        "order.drift_set_there" => t.audit_set_there(number),
+        "order.drift_taken_over" => t.audit_take_over(number),
         "settings.update" => t.audit_update_settings(),
         _ => return None,
     })

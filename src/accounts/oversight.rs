@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{PasswordError, Passwords, end_sign_ins};
+use super::{PasswordError, Passwords, sign_in::end_sign_ins};
 use crate::{
     audit::{self, Actor},
     calendar::Time,

@@ -15,7 +15,7 @@ mod throttle;
 pub use creation::{CreateError, create_admin, create_user};
 pub use oversight::{disable, enable, one_time_password, require_new_password, reset_password};
 pub use own_password::{PasswordError, change_password};
-pub use passwords::{MIN_LENGTH, Passwords};
+pub use passwords::{MIN_LENGTH, Passwords, Strength, strength};
 pub use preferences::set_language;
 pub use sign_in::{Origin, SignInError, SignedIn, sign_in, sign_out};
 pub use throttle::forget as forget_attempts;

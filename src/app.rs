@@ -32,7 +32,7 @@ use crate::{
     config::Config,
     customers,
     marzban::Marzban,
-    orders, payment_methods, payments, people, plans, receipts, settings,
+    orders, payment_methods, payments, people, plans, profile, receipts, settings,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -62,6 +62,7 @@ impl Doors {
         Self {
             public: accounts::handlers::public_routes(),
             member: accounts::handlers::member_routes()
+                .merge(profile::handlers::member_routes())
                 .merge(payments::handlers::member_routes())
                 .route("/events", get(live::events)),
             end_user: orders::handlers::end_user_routes(),
@@ -101,6 +102,7 @@ pub fn router_of(doors: Doors, app: AppState, secure: bool, timeout: Duration) -
         .merge(doors.admin.close())
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::NotFound)
+        .layer(middleware::from_fn_with_state(app.clone(), accounts::handlers::note_use))
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
         .layer(session::layer(HashedStore::new(&app.db)?, secure))
         .layer(DefaultBodyLimit::max(MAX_FORM))

@@ -26,3 +26,7 @@ layout-close = Close
 layout-zoom-in = Larger
 layout-zoom-out = Smaller
 layout-open-picture = Picture of the receipt, large
+layout-viewed = You are looking at the panel of { $name }. Nothing can be changed.
+layout-viewed-left = for { $left }
+layout-viewed-end = Back to my panel
+layout-support = Support:

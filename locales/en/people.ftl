@@ -80,3 +80,18 @@ people-did-adjust = Credit changed by hand
 people-did-submit-payment = Submitted payment { $number }
 people-did-withdraw-payment = Withdrew payment { $number }
 people-did-place-order = Placed order { $number }
+
+# A second factor, and looking at her pages
+people-view-as = See their panel
+people-reset-two-factor = Two-step sign-in
+people-reset-two-factor-advice = For whoever has lost phone and recovery codes: remove it, and the password alone lets them in. Make sure first that it is really them.
+people-reset-two-factor-do = Remove two-step sign-in
+people-two-factor-reset = Two-step sign-in of { $name } was removed.
+people-did-update-profile = Changed their own profile
+people-did-end-session = Signed out of other devices
+people-did-turn-on-two-factor = Turned two-step sign-in on
+people-did-turn-off-two-factor = Turned two-step sign-in off
+people-did-renew-recovery-codes = Made new recovery codes
+people-did-reset-two-factor = Two-step sign-in removed
+people-did-begin-view = The admin opened their panel
+people-did-end-view = The admin left their panel

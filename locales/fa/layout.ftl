@@ -26,3 +26,7 @@ layout-close = بستن
 layout-zoom-in = بزرگ‌تر
 layout-zoom-out = کوچک‌تر
 layout-open-picture = تصویر رسید، بزرگ
+layout-viewed = دارید پنل { $name } را می‌بینید. چیزی را نمی‌شود تغییر داد.
+layout-viewed-left = تا { $left } دیگر
+layout-viewed-end = برگشت به پنل خودم
+layout-support = پشتیبانی:

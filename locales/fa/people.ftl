@@ -80,3 +80,18 @@ people-did-adjust = تغییر دستی اعتبار
 people-did-submit-payment = ثبت پرداخت { $number }
 people-did-withdraw-payment = پس گرفتن پرداخت { $number }
 people-did-place-order = سفارش { $number }
+
+# A second factor, and looking at her pages
+people-view-as = دیدن پنل او
+people-reset-two-factor = ورود دومرحله‌ای
+people-reset-two-factor-advice = اگر گوشی و کدهای بازیابی‌اش را گم کرده، آن را بردارید تا فقط با رمز وارد شود. پیش از آن مطمئن شوید خودش است.
+people-reset-two-factor-do = ورود دومرحله‌ای را بردار
+people-two-factor-reset = ورود دومرحله‌ای { $name } برداشته شد.
+people-did-update-profile = تغییر مشخصات خودش
+people-did-end-session = خروج از دستگاه‌های دیگر
+people-did-turn-on-two-factor = روشن کردن ورود دومرحله‌ای
+people-did-turn-off-two-factor = خاموش کردن ورود دومرحله‌ای
+people-did-renew-recovery-codes = ساختن کدهای بازیابی تازه
+people-did-reset-two-factor = برداشتن ورود دومرحله‌ای
+people-did-begin-view = مدیر پنل او را باز کرد
+people-did-end-view = مدیر از پنل او بیرون آمد

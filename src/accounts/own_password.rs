@@ -6,12 +6,12 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Passwords, sign_in::end_sign_ins, throttle};
-use crate::{
-    audit::{self, Deed},
-    calendar::Time,
-    ids::UserId,
+use super::{
+    Origin, Passwords,
+    sign_in::{end_sign_ins, open},
+    throttle,
 };
+use crate::{audit::Actor, calendar::Time, ids::UserId};
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -35,19 +35,10 @@ pub async fn change_password(
     user: UserId,
     current: &str,
     new: &str,
-    address: IpAddr,
+    origin: Origin<'_>,
     now: Time,
 ) -> Result<Uuid, PasswordError> {
-    let person =
-        sqlx::query!("SELECT username, password_hash FROM users WHERE id = $1", user.0).fetch_one(db).await?;
-    let attempt = match throttle::begin(db, &person.username, address, now).await? {
-        throttle::Gate::Open(attempt) => attempt,
-        throttle::Gate::Closed { wait } => return Err(PasswordError::Throttled { wait }),
-    };
-    let right = Passwords::verify(current.to_owned(), Some(person.password_hash)).await;
-    if !right.map_err(PasswordError::Hashing)? {
-        return Err(PasswordError::WrongCurrent);
-    }
+    let attempt = check(db, user, current, origin.address, now).await?;
     let hash = Passwords::hash(new.to_owned()).await.map_err(PasswordError::Hashing)?;
     let mut tx = db.begin().await?;
     throttle::succeed(&mut tx, attempt).await?;
@@ -60,29 +51,27 @@ pub async fn change_password(
     .execute(&mut *tx)
     .await?;
     end_sign_ins(&mut tx, user, "PASSWORD_CHANGED", now).await?;
-    let sign_in = Uuid::new_v4();
-    sqlx::query!(
-        "INSERT INTO sign_ins (id, user_id, address, created_at) VALUES ($1, $2, ($3::text)::inet, $4)",
-        sign_in,
-        user.0,
-        address.to_string(),
-        now
-    )
-    .execute(&mut *tx)
-    .await?;
-    audit::record(
-        &mut tx,
-        &Deed {
-            actor: Some(user),
-            action: "account.change_password",
-            subject_type: "user",
-            subject_id: Some(user.0),
-            detail: json!({}),
-            address: Some(&address),
-        },
-        now,
-    )
-    .await?;
+    let sign_in = open(&mut tx, user, origin, now).await?;
+    let by = Actor { user, address: Some(origin.address) };
+    by.record(&mut tx, "account.change_password", ("user", Some(user.0)), json!({}), now).await?;
     tx.commit().await?;
     Ok(sign_in)
+}
+
+/// Checks the password of a person who is signed in. Returns the attempt, to be noted as a success.
+pub(super) async fn check(
+    db: &PgPool,
+    user: UserId,
+    password: &str,
+    address: IpAddr,
+    now: Time,
+) -> Result<i64, PasswordError> {
+    let person =
+        sqlx::query!("SELECT username, password_hash FROM users WHERE id = $1", user.0).fetch_one(db).await?;
+    let attempt = match throttle::begin(db, &person.username, address, now).await? {
+        throttle::Gate::Open(attempt) => attempt,
+        throttle::Gate::Closed { wait } => return Err(PasswordError::Throttled { wait }),
+    };
+    let right = Passwords::verify(password.to_owned(), Some(person.password_hash)).await;
+    if right.map_err(PasswordError::Hashing)? { Ok(attempt) } else { Err(PasswordError::WrongCurrent) }
 }

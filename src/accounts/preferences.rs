@@ -2,13 +2,34 @@
 
 use sqlx::PgPool;
 
-use crate::ids::UserId;
+use crate::{
+    ids::UserId,
+    locale::{Digits, Language},
+};
 
-/// Changes the language of a person's pages.
+/// What she chose; `None` leaves what was chosen before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choice {
+    pub language: Option<Language>,
+    /// `system`, `light` or `dark`.
+    pub theme: Option<&'static str>,
+    pub digits: Option<Digits>,
+}
+
+/// Keeps what a person chose for her pages.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_language(db: &PgPool, user: UserId, language: &str) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE users SET language = $2 WHERE id = $1", user.0, language).execute(db).await?;
+pub async fn choose(db: &PgPool, user: UserId, choice: Choice) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET language = coalesce($2, language), theme = coalesce($3, theme), digits = coalesce($4, digits)
+         WHERE id = $1",
+        user.0,
+        choice.language.map(Language::code),
+        choice.theme,
+        choice.digits.map(Digits::code)
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -6,7 +6,6 @@
 pub mod handlers;
 pub mod jobs;
 mod links;
-mod qr;
 mod queries;
 mod service;
 pub mod usage;

@@ -22,4 +22,5 @@ mod shell;
 mod simulator;
 mod support;
 mod tidy;
+mod view_as;
 mod web;

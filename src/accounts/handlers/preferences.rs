@@ -1,4 +1,4 @@
-//! Language and colours, on this device and for the person.
+//! Language, colours and digits, on this device and for the person.
 
 use axum::{
     extract::State,
@@ -11,9 +11,9 @@ use axum_extra::extract::{
 
 use super::destination;
 use crate::{
-    accounts,
-    locale::Language,
-    web::{AppError, AppState, Fields, Viewer},
+    accounts::{self, Choice},
+    locale::{Digits, Language},
+    web::{AppError, AppState, Fields, Viewer, client::Theme},
 };
 
 pub async fn update(
@@ -22,24 +22,23 @@ pub async fn update(
     jar: CookieJar,
     form: Fields,
 ) -> Result<Response, AppError> {
-    let keep = |name: &'static str, value: &'static str| {
-        Cookie::build((name, value)).path("/").permanent().http_only(true).same_site(SameSite::Lax).build()
+    let choice = Choice {
+        language: form.get("language").parse::<Language>().ok(),
+        theme: form.get("theme").parse::<Theme>().ok().map(Theme::code),
+        digits: form.get("digits").parse::<Digits>().ok(),
     };
-    let jar = match form.get("theme") {
-        "light" => jar.add(keep("theme", "light")),
-        "dark" => jar.add(keep("theme", "dark")),
-        "system" => jar.add(keep("theme", "system")),
-        _ => jar,
-    };
-    let jar = match form.get("language").parse::<Language>() {
-        Ok(language) => {
-            if let Some(viewer) = viewer {
-                accounts::set_language(&app.db, viewer.id, language.code()).await?;
-            }
-            jar.add(keep("language", language.code()))
-        }
-        Err(()) => jar,
-    };
+    if let Some(viewer) = viewer {
+        accounts::choose(&app.db, viewer.id, choice).await?;
+    }
+    // The device remembers too, for pages without a person.
+    let chosen = [
+        ("language", choice.language.map(Language::code)),
+        ("theme", choice.theme),
+        ("digits", choice.digits.map(Digits::code)),
+    ];
+    let jar = chosen.into_iter().filter_map(|(name, value)| Some((name, value?))).fold(jar, |jar, cookie| {
+        jar.add(Cookie::build(cookie).path("/").permanent().http_only(true).same_site(SameSite::Lax).build())
+    });
     let back = destination(form.get("back"), "/").to_owned();
     Ok((jar, Redirect::to(&back)).into_response())
 }

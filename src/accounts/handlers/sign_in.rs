@@ -3,16 +3,19 @@
 use askama::Template;
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect},
 };
 use axum_extra::extract::Query;
 use tower_sessions::Session;
 
-use super::{destination, round_up};
+use super::{destination, round_up, second_step, user_agent};
 use crate::{
-    accounts::{self, Origin, SignInError},
-    web::{AppError, AppState, Fields, Page, PageResult, Viewer, client::ClientAddress, html, session},
+    accounts::{self, Entry, Origin, SignInError},
+    audit::Actor,
+    web::{
+        AppError, AppState, Fields, Page, PageResult, Viewer, client::ClientAddress, html, session, view_as,
+    },
 };
 
 #[derive(Template)]
@@ -53,14 +56,18 @@ pub async fn create(
     headers: HeaderMap,
     mut form: Fields,
 ) -> PageResult {
-    let user_agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let origin = Origin { address, user_agent };
+    let origin = Origin { address, user_agent: user_agent(&headers) };
     let t = page.t;
     let outcome =
         accounts::sign_in(&app.db, form.get("username"), form.value("password"), origin, app.clock.now())
             .await;
     let status = match outcome {
-        Ok(signed_in) => {
+        Ok(Entry::Half { user, proof }) => {
+            let next = form.get("next").to_owned();
+            session::begin_half(&session, user, proof, next, app.clock.now()).await?;
+            return Ok(Redirect::to(second_step::PATH).into_response());
+        }
+        Ok(Entry::Open(signed_in)) => {
             session::begin(&session, signed_in.sign_in).await?;
             return Ok(Redirect::to(destination(form.get("next"), signed_in.role.home())).into_response());
         }
@@ -86,10 +93,13 @@ pub async fn create(
 
 pub async fn destroy(
     State(app): State<AppState>,
+    ClientAddress(address): ClientAddress,
     session: Session,
     viewer: Option<axum::Extension<Viewer>>,
 ) -> Result<Redirect, AppError> {
     if let Some(viewer) = viewer {
+        let by = Actor { user: viewer.id, address: Some(address) };
+        view_as::end(&app, &session, by, app.clock.now()).await?;
         accounts::sign_out(&app.db, viewer.sign_in, app.clock.now()).await?;
     }
     session::end(&session).await?;

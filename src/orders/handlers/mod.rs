@@ -16,7 +16,7 @@ use super::{
 use crate::{
     ids::{OrderId, UserId},
     locale::Tr,
-    web::{AppError, AppState, Page, PageResult, html},
+    web::{AppError, AppState, Page, PageResult, Viewer, html},
 };
 
 pub use agent::routes as agent_routes;
@@ -77,12 +77,12 @@ struct UsagePart {
 }
 
 /// What is left of an account, asked of the server now.
-async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) -> PageResult {
-    let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+async fn usage(app: &AppState, area: Area, owner: &Viewer, id: OrderId, t: Tr) -> PageResult {
+    let order = queries::order(&app.db, owner.id, id).await?.ok_or(AppError::NotFound)?;
     let shown = OrderView::new(&t, &order, area.orders, app.clock.now());
-    let order = if shown.is_stale {
+    let order = if shown.is_stale && !owner.is_viewed {
         usage::refresh(&app.db, &app.marzban, &app.clock, id, &order.username).await?;
-        queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?
+        queries::order(&app.db, owner.id, id).await?.ok_or(AppError::NotFound)?
     } else {
         order
     };

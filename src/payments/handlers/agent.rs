@@ -15,6 +15,7 @@ use crate::{
         self, DecideError, Status,
         queries::{self, OwnPayment},
     },
+    settings,
     web::{Agent, AppError, Fields, Page, PageResult, html, page::flash, see_other},
 };
 
@@ -24,6 +25,8 @@ struct WalletPage {
     page: Page,
     balance: Balance,
     payments: Vec<OwnPayment>,
+    /// What the shop says to its payers; may be empty.
+    note: String,
     form: Fields,
     filtered: bool,
     types: Vec<(&'static str, String)>,
@@ -47,6 +50,7 @@ pub async fn wallet(ask: Ask<Agent>, Query(query): Query<StatementQuery>) -> Pag
     let view = WalletPage {
         balance: who.balance,
         payments: queries::latest_of(&mut conn, who.id).await?,
+        note: settings::texts(&mut conn).await?.wallet_note,
         form,
         filtered: query.is_filtered(),
         types: EntryType::ALL.into_iter().map(|kind| (kind.code(), type_label(&t, kind))).collect(),

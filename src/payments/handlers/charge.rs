@@ -38,6 +38,8 @@ struct ChargePage {
     page: Page,
     form: Fields,
     method: Option<PaymentMethod>,
+    /// What the shop says to its payers; may be empty.
+    note: String,
     /// Uploaded with this form before.
     kept: Option<Receipt>,
     words: AmountWords,
@@ -61,7 +63,13 @@ pub async fn new(ask: Ask<Agent>) -> PageResult {
             form = elsewhere;
         }
     }
-    let method = payment_methods::draw(&ask.app.db, ask.who.id, None, ask.app.clock.now()).await?;
+    let now = ask.app.clock.now();
+    let method = if ask.who.is_viewed {
+        // Drawing would hold a place that is the payer's.
+        payment_methods::drawn(&mut *ask.app.db.acquire().await?, ask.who.id, now).await?
+    } else {
+        payment_methods::draw(&ask.app.db, ask.who.id, None, now).await?
+    };
     show(&ask.app, &ask.who, ask.page, form, method).await
 }
 
@@ -76,6 +84,7 @@ async fn show(
     form.set_default("request_id", Uuid::new_v4().to_string());
     let mut conn = app.db.acquire().await?;
     let Settings { payment_min, payment_max, .. } = settings::get(&mut conn).await?;
+    let note = settings::texts(&mut conn).await?.charge_note;
     let kept = match form.get("receipt_id").parse() {
         Ok(id) => queries::unused_receipt(&mut conn, ReceiptId(id), viewer.id).await?,
         Err(_) => None,
@@ -89,6 +98,7 @@ async fn show(
         page: page.titled(t.payments_charge()),
         form,
         method,
+        note,
         kept,
     })
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::{Source, has_word, nothing_found, rust, wrong_lines};
 
 /// Knows neither HTTP nor tables.
-const FOUNDATION: [&str; 7] = ["calendar", "config", "ids", "locale", "money", "persian", "role"];
+const FOUNDATION: [&str; 8] = ["calendar", "config", "ids", "locale", "money", "persian", "qr", "role"];
 /// Joins the caller's transaction.
 const CORE: [&str; 5] = ["audit", "jobs", "ledger", "marzban", "receipts"];
 /// Owns transactions and pages.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 10] = [
     "accounts",
     "agents",
     "customers",
@@ -18,6 +18,7 @@ const FEATURES: [&str; 9] = [
     "payments",
     "people",
     "plans",
+    "profile",
     "settings",
 ];
 /// May import whatever there is.
@@ -28,7 +29,7 @@ const TOP: [&str; 4] = ["app", "demo", "main", "worker"];
 const CORE_OF_WEB: [&str; 4] = ["audit", "ledger", "marzban", "receipts"];
 
 /// Which feature may call which, and why. Every edge is one that can't be turned round or go through a table.
-const EDGES: [(&str, &str); 11] = [
+const EDGES: [(&str, &str); 14] = [
     // An agent and a customer are people who sign in.
     ("agents", "accounts"),
     ("customers", "accounts"),
@@ -39,6 +40,10 @@ const EDGES: [(&str, &str); 11] = [
     ("people", "accounts"),
     ("people", "orders"),
     ("people", "payments"),
+    // Whoever changes her own name and phone changes them where her role keeps them.
+    ("profile", "accounts"),
+    ("profile", "agents"),
+    ("profile", "customers"),
     // A new agent begins with the shop's own ceiling.
     ("agents", "settings"),
     // What is ordered is a plan.
@@ -49,10 +54,13 @@ const EDGES: [(&str, &str); 11] = [
 ];
 
 /// Who writes which table; nobody else does. The session store has its own.
-const WRITERS: [(&str, &str); 18] = [
+const WRITERS: [(&str, &str); 21] = [
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
+    ("two_factors", "accounts"),
+    ("recovery_codes", "accounts"),
+    ("shop_texts", "settings"),
     ("agents", "agents"),
     ("end_users", "customers"),
     ("settings", "settings"),

@@ -1,4 +1,4 @@
-//! A link as a QR code: one SVG path, without style or script, as the page's policy wants it.
+//! A text as a QR code: one SVG path, without style or script, as the page's policy wants it.
 
 use std::fmt::Write as _;
 

@@ -1,9 +1,18 @@
-//! The owner's page of settings.
+//! The owner's page of settings. Each section has its own form.
+
+mod security;
+mod texts;
 
 use std::ops::RangeInclusive;
 
 use askama::Template;
-use axum::{http::StatusCode, response::IntoResponse, routing::get};
+use axum::{
+    http::StatusCode,
+    response::IntoResponse,
+    routing::{get, post},
+};
+
+use sqlx::PgConnection;
 
 use super::{ChangeError, MAX_SHOP_NAME, Settings};
 use crate::{
@@ -27,7 +36,11 @@ const CEILINGS: RangeInclusive<i64> = 0..=10_000_000_000;
 
 /// What admins may reach.
 pub fn admin_routes() -> Routes<AdminDoor> {
-    Routes::new().route(PATH, get(show).post(update))
+    Routes::new()
+        .route(PATH, get(show).post(update))
+        .route("/admin/settings/reasons", post(texts::update_reasons))
+        .route("/admin/settings/messages", post(texts::update_messages))
+        .route("/admin/settings/two-factor", post(security::update))
 }
 
 #[derive(Template)]
@@ -39,6 +52,40 @@ struct SettingsPage {
     last: String,
     /// What happened meanwhile, and how the settings stand now; empty without a conflict.
     conflict: String,
+    sections: Sections,
+}
+
+/// What stands below the limits.
+struct Sections {
+    reasons: Fields,
+    messages: Fields,
+    needs_two_factor: bool,
+}
+
+impl Sections {
+    /// All as they are stored.
+    async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
+        let (texts, changed_at) = settings::texts::dated(conn).await?;
+        Ok(Self {
+            reasons: texts::reasons_form(&texts, changed_at),
+            messages: texts::messages_form(&texts, changed_at),
+            needs_two_factor: settings::admins_need_two_factor(conn).await?,
+        })
+    }
+}
+
+/// The page as it is stored, with a section in which something is wrong.
+async fn draw(ask: &Ask<Admin>, replace: impl FnOnce(&mut SettingsPage)) -> PageResult {
+    let t = ask.page.t;
+    let mut conn = ask.app.db.acquire().await?;
+    let (settings, updated_at) = settings::get_dated(&mut conn).await?;
+    let mut form = fill(&settings, &t);
+    form.set_seen(updated_at);
+    let sections = Sections::load(&mut conn).await?;
+    let page = ask.page.clone().titled(t.settings_title());
+    let mut page = SettingsPage { page, form, last: String::new(), conflict: String::new(), sections };
+    replace(&mut page);
+    html(&page)
 }
 
 async fn show(ask: Ask<Admin>) -> PageResult {
@@ -52,7 +99,12 @@ async fn show(ask: Ask<Admin>) -> PageResult {
     }
     let last = settings::last_change(&mut conn).await?;
     let last = last.map(|(who, at)| t.settings_last_change(t.datetime(at), who)).unwrap_or_default();
-    html(&SettingsPage { page: ask.page.titled(t.settings_title()), form, last, conflict: String::new() })
+    drop(conn);
+    draw(&ask, |page| {
+        page.form = form;
+        page.last = last;
+    })
+    .await
 }
 
 async fn update(ask: Ask<Admin>, mut form: Fields) -> PageResult {
@@ -77,9 +129,11 @@ async fn update(ask: Ask<Admin>, mut form: Fields) -> PageResult {
             Err(ChangeError::Database(error)) => return Err(error.into()),
         }
     }
-    let page =
-        SettingsPage { page: ask.page.titled(t.settings_title()), form, last: String::new(), conflict };
-    Ok((status, html(&page)?).into_response())
+    let page = draw(&ask, |page| {
+        page.form = form;
+        page.conflict = conflict;
+    });
+    Ok((status, page.await?).into_response())
 }
 
 fn conflict_text(t: &Tr, by: Option<(String, Time)>, now: &Settings) -> String {

@@ -89,23 +89,24 @@ async fn read(db: &PgPool, sign_in: Uuid, viewed: Option<UserId>) -> sqlx::Resul
                       AS "display_name!",
                   coalesce(a.phone, e.phone, u.phone, '') AS "phone!",
                   u.role = 'ADMIN' AND s.admins_need_two_factor
-                      AND NOT EXISTS (SELECT FROM two_factors f WHERE f.user_id = u.id) AS "must_add_factor!",
+                      AND f.user_id IS NULL AS "must_add_factor!",
                   w.confirmed AS "confirmed: Toman", w.pending AS "pending: Toman", w.negative_since,
                   coalesce(a.pending_ceiling, 0) AS "pending_ceiling!: Toman", a.deadline_deferred_until,
                   a.deadline_deferred_reason AS "deadline_deferred_reason?",
                   s.shop_name, x.support_telegram, x.support_phone,
                   CASE WHEN u.role = 'ADMIN' THEN (SELECT count(*) FROM payments WHERE status = 'PENDING')
                        ELSE 0 END AS "payments_waiting!"
-           FROM (SELECT user_id, last_seen_at FROM sign_ins WHERE id = $1 AND ended_at IS NULL
-                 UNION ALL
-                 SELECT $2, NULL WHERE $2::bigint IS NOT NULL) i
-           JOIN users u ON u.id = i.user_id
+           FROM users u
            JOIN wallets w ON w.user_id = u.id
+           LEFT JOIN sign_ins i ON i.id = $1
+           LEFT JOIN two_factors f ON f.user_id = u.id
            LEFT JOIN agents a ON a.user_id = u.id
            LEFT JOIN end_users e ON e.user_id = u.id
-           CROSS JOIN settings s
-           CROSS JOIN shop_texts x
-           WHERE u.status = 'ACTIVE' OR $2::bigint IS NOT NULL"#,
+           -- By their keys, so that the planner knows them for one row each.
+           JOIN settings s ON s.only_row = true
+           JOIN shop_texts x ON x.only_row = true
+           WHERE u.id = coalesce($2, (SELECT user_id FROM sign_ins WHERE id = $1 AND ended_at IS NULL))
+             AND (u.status = 'ACTIVE' OR $2::bigint IS NOT NULL)"#,
         sign_in,
         viewed.map(|person| person.0)
     )

@@ -1,6 +1,6 @@
 //! The list of one's own sign-ins.
 
-use reqwest::Method;
+use reqwest::{Method, header::USER_AGENT};
 use sqlx::PgPool;
 use time::Duration;
 
@@ -12,7 +12,10 @@ const CHROME: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHT
 async fn sign_in_with(app: &TestApp, user_agent: &str) -> Client {
     let client = app.stranger();
     let form = [("username", "reza"), ("password", PASSWORD), ("next", "")];
-    let request = client.request(Method::POST, "/login").header("user-agent", user_agent).form(&form);
+    let request = client
+        .request(Method::POST, "/login")
+        .headers([(USER_AGENT, user_agent.parse().unwrap())].into_iter().collect())
+        .form(&form);
     client.send(request.header("x-forwarded-for", "203.0.113.9")).await.expect(303);
     client
 }

@@ -110,7 +110,7 @@ async fn looking_changes_nothing_on_any_page(db: PgPool) {
             assert!(part.status < 500, "{path}");
             seen += usize::from(page.status == 200);
         }
-        assert!(seen > 1, "hardly a page was seen");
+        assert!(seen > 0, "no page was seen");
         assert_eq!(everything(&app.db).await, before, "looking has changed something");
         sara.post("/admin/view-as/end", &[]).await.expect(303);
     }

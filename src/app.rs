@@ -18,7 +18,10 @@ use sqlx::{
 use tokio::net::TcpListener;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::CompressionLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, NotForContentType, Predicate as _},
+    },
     csrf::CsrfLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
@@ -32,7 +35,7 @@ use crate::{
     config::Config,
     customers,
     marzban::Marzban,
-    orders, payment_methods, payments, people, plans, profile, receipts, settings,
+    orders, payment_methods, payments, people, plans, profile, receipts, reports, settings, upkeep,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -60,20 +63,25 @@ impl Doors {
     /// The routes of all rooms.
     pub fn all() -> Self {
         Self {
-            public: accounts::handlers::public_routes(),
+            public: accounts::handlers::public_routes()
+                .merge(customers::registration::handlers::public_routes()),
             member: accounts::handlers::member_routes()
                 .merge(profile::handlers::member_routes())
                 .merge(payments::handlers::member_routes())
                 .route("/events", get(live::events)),
-            end_user: orders::handlers::end_user_routes(),
-            agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),
+            end_user: orders::handlers::end_user_routes().merge(payments::handlers::end_user_routes()),
+            agent: payments::handlers::agent_routes()
+                .merge(orders::handlers::agent_routes())
+                .merge(reports::handlers::agent_routes()),
             admin: payments::handlers::admin_routes()
                 .merge(people::handlers::admin_routes())
                 .merge(agents::handlers::admin_routes())
                 .merge(customers::handlers::admin_routes())
                 .merge(plans::handlers::admin_routes())
                 .merge(payment_methods::handlers::admin_routes())
+                .merge(reports::handlers::admin_routes())
                 .merge(settings::handlers::admin_routes())
+                .merge(upkeep::handlers::admin_routes())
                 // What waits for the owner comes first.
                 .route("/admin", get(async || Redirect::to("/admin/payments"))),
         }
@@ -110,9 +118,14 @@ pub fn router_of(doors: Doors, app: AppState, secure: bool, timeout: Duration) -
         .layer(CatchPanicLayer::custom(error::from_panic))
         .layer(middleware::from_fn(move |request, next| error::after(timeout, request, next)))
         .layer(middleware::from_fn_with_state(app.clone(), error::render))
-        .layer(CompressionLayer::new());
+        .layer(CompressionLayer::new().compress_when(compressible()));
     let all = pages.merge(assets::router()).with_state(app);
     Ok(with_common_layers(all, secure))
+}
+
+/// What is worth compressing; an Excel file is compressed already.
+fn compressible() -> impl tower_http::compression::Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/vnd.openxmlformats"))
 }
 
 /// Nothing inline, nothing from elsewhere; pictures also from memory, for the preview of a receipt.

@@ -30,6 +30,10 @@ id! {
     ReceiptId,
     PaymentId,
     OrderId,
+    /// What is done with an order's account after it was made.
+    ChangeId,
     TransactionId,
     JobId,
+    /// A run of what is done by the clock.
+    RunId,
 }

@@ -32,7 +32,9 @@ pub mod payments;
 pub mod people;
 pub mod plans;
 pub mod profile;
+pub mod reports;
 pub mod settings;
+pub mod upkeep;
 
 pub mod demo;
 

@@ -18,6 +18,8 @@ accounts-others-end = Changing the password signs out your other devices.
 role-admin = Admin
 role-agent = Agent
 role-end-user = Customer
+accounts-no-account = No account yet?
+accounts-register = Register
 
 # How good a password is
 accounts-strength = Strength of the password

@@ -149,3 +149,40 @@ orders-ending-title = Ending within 3 days
 orders-last-title = Latest accounts
 orders-all = All accounts
 orders-my-accounts = My accounts
+
+# What an end user buys
+orders-buy-title = Buy an account
+orders-buy-by-receipt = Continue and pay by receipt
+orders-buy-from-credit = Pay from credit ({ $credit })
+orders-plan-covered = Your credit covers it
+orders-plan-rest = With your credit { $rest } is left to pay
+orders-buying-closed = Buying is closed at the moment.
+orders-buying-closed-text = The shop takes no new orders for now. Your accounts and orders stay as they are; look in later.
+orders-too-many-unpaid = You have { $most } unpaid orders. Pay for one or cancel it first.
+orders-unpaid-title = Orders waiting for payment
+orders-credit-pending = { $pending } more waits for approval
+orders-receipt-in = Receipt being checked
+orders-receipt-in-text = Once the shop approves the receipt, the account is made by itself and its link appears here. You need do nothing.
+orders-credit-suffices = Your credit covers this order.
+orders-pay-from-credit = Pay { $price } from credit
+orders-to-be-paid = { $missing } left to pay
+orders-to-be-paid-text = Transfer the money and send its receipt.
+orders-short-text = The shop approved a part of the money. Send { $missing } more and the account is made.
+orders-kept-until = The order and its name are kept for you until { $until }.
+orders-pay = Pay
+orders-cancel = Cancel the order
+orders-cancelled = The order was cancelled.
+orders-cancel-payment-waits = The receipt for this order is being checked. Take the receipt back first.
+orders-cancelled-text = This order was cancelled and cost nothing.
+orders-receipt-rejected = Its receipt was rejected: { $reason }
+orders-send-again = Send again, { $price }
+
+# How to use an account
+orders-how-to = Setting it up on your device
+orders-how-to-install = Install { $app } or another of these apps.
+orders-how-to-tap = Tap the button of that app on this page; it takes the link by itself. If it does not open, copy the link and choose “add from clipboard” in the app.
+orders-how-to-connect = Choose one of the servers in the app and press connect.
+orders-android = Android
+orders-iphone = iPhone and iPad
+orders-windows = Windows
+orders-mac = Mac

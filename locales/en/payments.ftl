@@ -174,3 +174,23 @@ payments-ledger = Ledger rows
 payments-column-confirmed = Confirmed
 payments-column-pending = Pending
 payments-form-used = This form was already taken, for { $amount }. If this is another payment, check the amount and send it again.
+
+# The end user's wallet, and payments for an order
+payments-pending-unspendable = Pending credit is the sum of the receipts that the shop has not approved yet; once approved you can buy with it.
+payments-own-history = All my payments
+payments-send-again = Send again
+payments-charging-closed = Charging the wallet is closed at the moment.
+payments-charging-closed-text = For now the shop takes receipts for orders only. Send no money to charge with.
+payments-pay-order = Pay for the order
+payments-order-plan = Plan
+payments-order-price = Price
+payments-order-due = Left to pay
+payments-submitted-for-order = The receipt of { $words } is in. Once the shop approves it, the account is made by itself.
+payments-order-gone = This order waits for no payment any more, and nothing was submitted. If you have sent the money, send this receipt to charge your wallet; otherwise send none.
+payments-for-order = Order { $number }: { $plan }, account { $account }
+payments-order-short = Confirmed credit still lacks { $missing }; the order waits for the rest.
+payments-order-waits = The order still waits for its payment.
+payments-order-provisioning = Its account is being made.
+payments-order-made = Its account was made.
+payments-order-cancelled = The order was cancelled.
+payments-order-failed = The server refused the account and the money went back to the wallet.

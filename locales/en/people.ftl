@@ -80,6 +80,10 @@ people-did-adjust = Credit changed by hand
 people-did-submit-payment = Submitted payment { $number }
 people-did-withdraw-payment = Withdrew payment { $number }
 people-did-place-order = Placed order { $number }
+people-did-reserve-order = Placed order { $number }, to be paid for
+people-did-pay-order = Order { $number } was paid for
+people-did-cancel-order = Order { $number } was cancelled
+people-did-register = Registered
 
 # A second factor, and looking at her pages
 people-view-as = See their panel

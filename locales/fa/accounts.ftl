@@ -18,6 +18,8 @@ accounts-others-end = با تغییر رمز، دستگاه‌های دیگر ا
 role-admin = مدیر
 role-agent = نماینده
 role-end-user = مشتری
+accounts-no-account = هنوز حساب ندارید؟
+accounts-register = ثبت‌نام
 
 # How good a password is
 accounts-strength = قدرت رمز

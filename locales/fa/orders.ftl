@@ -134,3 +134,40 @@ orders-ending-title = تا ۳ روز دیگر تمام می‌شوند
 orders-last-title = آخرین اکانت‌ها
 orders-all = همهٔ اکانت‌ها
 orders-my-accounts = اکانت‌های من
+
+# What an end user buys
+orders-buy-title = خرید اکانت
+orders-buy-by-receipt = ادامه و پرداخت با رسید
+orders-buy-from-credit = پرداخت از اعتبار ({ $credit })
+orders-plan-covered = اعتبار شما کافی است
+orders-plan-rest = با اعتبارتان { $rest } می‌ماند
+orders-buying-closed = خرید الان بسته است.
+orders-buying-closed-text = فروشگاه فعلاً سفارش تازه نمی‌گیرد. اکانت‌ها و سفارش‌های شما سر جایشان هستند؛ بعداً سر بزنید.
+orders-too-many-unpaid = { $most } سفارش پرداخت‌نشده دارید. اول یکی را پرداخت یا لغو کنید.
+orders-unpaid-title = سفارش‌های منتظر پرداخت
+orders-credit-pending = { $pending } هم منتظر تایید است
+orders-receipt-in = رسید در دست بررسی
+orders-receipt-in-text = فروشگاه که رسید را تایید کند، اکانت خودش ساخته می‌شود و لینکش همین‌جا می‌آید. لازم نیست کاری بکنید.
+orders-credit-suffices = اعتبار شما برای این سفارش کافی است.
+orders-pay-from-credit = پرداخت { $price } از اعتبار
+orders-to-be-paid = { $missing } مانده است
+orders-to-be-paid-text = پول را کارت به کارت کنید و رسیدش را بفرستید.
+orders-short-text = فروشگاه بخشی از پول را تایید کرده است. { $missing } دیگر بفرستید تا اکانت ساخته شود.
+orders-kept-until = سفارش و نامش تا { $until } برای شما می‌ماند.
+orders-pay = پرداخت
+orders-cancel = لغو سفارش
+orders-cancelled = سفارش لغو شد.
+orders-cancel-payment-waits = رسید این سفارش در دست بررسی است. برای لغو، اول رسید را پس بگیرید.
+orders-cancelled-text = این سفارش لغو شد و پولی بابتش کم نشد.
+orders-receipt-rejected = رسیدش رد شد: { $reason }
+orders-send-again = ارسال دوباره، { $price }
+
+# How to use an account
+orders-how-to = راه‌اندازی روی دستگاه شما
+orders-how-to-install = برنامهٔ { $app } یا یکی دیگر از این‌ها را نصب کنید.
+orders-how-to-tap = روی دکمهٔ همان برنامه در همین صفحه بزنید تا لینک را خودش بردارد. اگر باز نشد، لینک را کپی کنید و در برنامه «افزودن از کلیپ‌بورد» را بزنید.
+orders-how-to-connect = در برنامه یکی از سرورها را انتخاب کنید و دکمهٔ اتصال را بزنید.
+orders-android = اندروید
+orders-iphone = آیفون و آیپد
+orders-windows = ویندوز
+orders-mac = مک

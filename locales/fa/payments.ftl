@@ -174,3 +174,23 @@ payments-ledger = ردیف‌های دفتر
 payments-column-confirmed = تاییدشده
 payments-column-pending = امانی
 payments-form-used = این فرم یک بار برای { $amount } ثبت شده است. اگر این پرداخت دیگری است، مبلغ را ببینید و دوباره بفرستید.
+
+# The end user's wallet, and payments for an order
+payments-pending-unspendable = اعتبار امانی جمع رسیدهایی است که فروشگاه هنوز تایید نکرده؛ پس از تایید می‌توانید با آن خرید کنید.
+payments-own-history = همهٔ پرداخت‌های من
+payments-send-again = ارسال دوباره
+payments-charging-closed = شارژ کیف پول الان بسته است.
+payments-charging-closed-text = فروشگاه فعلاً فقط برای سفارش رسید می‌گیرد. پولی برای شارژ نفرستید.
+payments-pay-order = پرداخت سفارش
+payments-order-plan = پلن
+payments-order-price = قیمت
+payments-order-due = مانده برای پرداخت
+payments-submitted-for-order = رسید { $words } ثبت شد. فروشگاه که تایید کند، اکانت خودش ساخته می‌شود.
+payments-order-gone = این سفارش دیگر منتظر پرداخت نیست و چیزی ثبت نشد. اگر پول را فرستاده‌اید، همین رسید را برای شارژ کیف پول بفرستید؛ وگرنه پولی نفرستید.
+payments-for-order = سفارش { $number }: { $plan }، اکانت { $account }
+payments-order-short = تاییدشده‌اش هنوز { $missing } کم دارد؛ سفارش منتظر بقیهٔ پول است.
+payments-order-waits = سفارش هنوز منتظر پرداخت است.
+payments-order-provisioning = اکانتش در حال ساخت است.
+payments-order-made = اکانتش ساخته شد.
+payments-order-cancelled = سفارش لغو شد.
+payments-order-failed = سرور اکانت را نپذیرفت و پول به کیف پولش برگشت.

@@ -80,6 +80,10 @@ people-did-adjust = تغییر دستی اعتبار
 people-did-submit-payment = ثبت پرداخت { $number }
 people-did-withdraw-payment = پس گرفتن پرداخت { $number }
 people-did-place-order = سفارش { $number }
+people-did-reserve-order = سفارش { $number } را ثبت کرد
+people-did-pay-order = سفارش { $number } پرداخت شد
+people-did-cancel-order = سفارش { $number } لغو شد
+people-did-register = ثبت‌نام کرد
 
 # A second factor, and looking at her pages
 people-view-as = دیدن پنل او

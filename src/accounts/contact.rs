@@ -2,7 +2,11 @@
 
 use sqlx::PgConnection;
 
-use crate::{calendar::Time, ids::UserId};
+use crate::{
+    calendar::Time,
+    ids::UserId,
+    persian::{is_invisible, latin_digits},
+};
 
 /// The longest name, characters.
 pub const MAX_NAME: usize = 60;
@@ -21,7 +25,8 @@ pub enum ContactError {
 /// An e-mail address as it is stored: small letters, something before and something with a dot behind one @. What
 /// really exists only a message can tell.
 pub fn parse_email(typed: &str) -> Option<String> {
-    let email = typed.trim().to_lowercase();
+    let email: String = latin_digits(typed).chars().filter(|c| !is_invisible(*c)).collect();
+    let email = email.trim().to_lowercase();
     let (local, domain) = email.split_once('@')?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     let is_host = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -64,6 +69,18 @@ pub async fn set_contact(
     )
     .execute(conn)
     .await;
+    explain(written)
+}
+
+/// Writes a person's e-mail address alone, as [`parse_email`] gives it, in the caller's transaction.
+///
+/// # Errors
+/// See [`ContactError`].
+pub async fn set_email(conn: &mut PgConnection, user: UserId, email: &str) -> Result<(), ContactError> {
+    explain(sqlx::query!("UPDATE users SET email = $2 WHERE id = $1", user.0, email).execute(conn).await)
+}
+
+fn explain<T>(written: sqlx::Result<T>) -> Result<(), ContactError> {
     match written {
         Ok(_) => Ok(()),
         Err(sqlx::Error::Database(error)) if error.constraint() == Some("users_email_key") => {
@@ -82,6 +99,7 @@ mod tests {
         for (typed, stored) in [
             (" Reza@Example.COM ", "reza@example.com"),
             ("a.b+c_d@mail.example.ir", "a.b+c_d@mail.example.ir"),
+            ("nima۱۲@x-y.example.com\u{200f}", "nima12@x-y.example.com"),
         ] {
             assert_eq!(parse_email(typed).as_deref(), Some(stored));
         }
@@ -98,6 +116,8 @@ mod tests {
             "a..b@x.ir",
             "a@x..ir",
             "a@-x.ir",
+            "a@.ir",
+            "a@x_y.ir",
             "رضا@example.com",
             "a@x.ir,b@x.ir",
             "a@x.ir\nBcc: b@x.ir",

@@ -17,7 +17,7 @@ mod sign_in;
 mod throttle;
 mod two_factor;
 
-pub use contact::{ContactError, MAX_NAME, parse_email, set_contact};
+pub use contact::{ContactError, MAX_NAME, parse_email, set_contact, set_email};
 pub use creation::{CreateError, create_admin, create_user};
 pub use oversight::{
     disable, enable, one_time_password, require_new_password, reset_password, reset_two_factor,
@@ -25,9 +25,10 @@ pub use oversight::{
 pub use own_password::{PasswordError, change_password};
 pub use passwords::{MIN_LENGTH, Passwords, Strength, strength};
 pub use preferences::{Choice, choose};
+pub use queries::is_registration_open;
 pub use sessions::{OpenSignIn, end_other_sign_ins, end_sign_in, note_use, open_sign_ins};
 pub use sign_in::{
-    Entry, Origin, SecondStepError, SignInError, SignedIn, sign_in, sign_in_with_code, sign_out,
+    Entry, Origin, SecondStepError, SignInError, SignedIn, open_sign_in, sign_in, sign_in_with_code, sign_out,
 };
 pub use throttle::forget as forget_attempts;
 pub use two_factor::{

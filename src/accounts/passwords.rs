@@ -129,12 +129,22 @@ mod tests {
 
     #[test]
     fn what_others_try_first_is_not_enough() {
-        for password in
-            ["password", "12345678", "۱۲۳۴۵۶۷۸", "qwertyuiop", "aaaaaaaaaaaa", "Passw0rd!", "", "abcd1234"]
-        {
+        for password in [
+            "password",
+            "12345678",
+            "۱۲۳۴۵۶۷۸",
+            "qwertyuiop",
+            "aaaaaaaaaaaa",
+            "Passw0rd!",
+            "",
+            "abcd1234",
+            "xK9#q",
+        ] {
             assert!(!strength(password, &[]).is_enough(), "{password}");
         }
-        for password in ["correct horse battery staple", "bahar-karaj-1403-anar", "kx7#pq9vTz2m"] {
+        for password in
+            ["correct horse battery staple", "bahar-karaj-1403-anar", "kx7#pq9vTz2m", "گربه روی دیوار کاهگلی"]
+        {
             assert!(strength(password, &[]).is_enough(), "{password}");
         }
     }

@@ -1,4 +1,4 @@
-//! Reads for the pages about one's own account.
+//! Reads for the pages about signing in and about one's own account.
 
 use sqlx::PgPool;
 
@@ -26,4 +26,12 @@ pub async fn two_factor(db: &PgPool, user: UserId) -> sqlx::Result<Option<TwoFac
     )
     .fetch_optional(db)
     .await
+}
+
+/// Whether strangers may register: the owner's switch.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_registration_open(db: &PgPool) -> sqlx::Result<bool> {
+    sqlx::query_scalar!("SELECT registration_open FROM settings").fetch_one(db).await
 }

@@ -95,8 +95,7 @@ pub async fn sign_in(
         return Ok(Entry::Half { user: user.id, proof: proof(&user.password_hash) });
     }
     throttle::succeed(&mut tx, attempt).await?;
-    let sign_in = open(&mut tx, user.id, origin, now).await?;
-    record(&mut tx, user.id, json!({}), origin, now).await?;
+    let sign_in = open_sign_in(&mut tx, user.id, origin, now).await?;
     tx.commit().await?;
     Ok(Entry::Open(SignedIn { user: user.id, role: user.role, sign_in }))
 }
@@ -167,6 +166,22 @@ async fn is_unchanged(conn: &mut PgConnection, user: UserId, password_hash: &str
         password_hash
     );
     Ok(found.fetch_optional(conn).await?.is_some())
+}
+
+/// Opens a sign-in for a person whose right to it the caller has made sure of, and writes it down, in the caller's
+/// transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_sign_in(
+    conn: &mut PgConnection,
+    user: UserId,
+    origin: Origin<'_>,
+    now: Time,
+) -> sqlx::Result<Uuid> {
+    let sign_in = open(conn, user, origin, now).await?;
+    record(conn, user, json!({}), origin, now).await?;
+    Ok(sign_in)
 }
 
 /// Opens a sign-in, in the caller's transaction.

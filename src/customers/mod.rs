@@ -2,6 +2,7 @@
 
 pub mod handlers;
 mod queries;
+pub mod registration;
 
 use sqlx::PgConnection;
 

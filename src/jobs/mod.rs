@@ -3,6 +3,8 @@
 //! A job is stored in the transaction that needs it done, so neither can exist without the other. A worker that
 //! dies leaves a lease that runs out, and the job is taken up again: what a job does must be safe to repeat.
 
+pub mod schedule;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -71,6 +73,23 @@ pub async fn enqueue(conn: &mut PgConnection, job: &NewJob, now: Time) -> sqlx::
     Ok(())
 }
 
+/// Makes the unfinished job with this key due now, in the caller's transaction. One that is being run is left alone:
+/// it is as fast as it can be.
+pub async fn hurry(conn: &mut PgConnection, unique_key: &str, now: Time) -> sqlx::Result<()> {
+    let hurried = sqlx::query!(
+        "UPDATE jobs SET run_at = $2
+         WHERE unique_key = $1 AND finished_at IS NULL AND run_at > $2 AND (locked_until IS NULL OR locked_until <= $2)",
+        unique_key,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    if hurried.rows_affected() > 0 {
+        sqlx::query!("SELECT pg_notify('jobs', '')").fetch_one(conn).await?;
+    }
+    Ok(())
+}
+
 /// Takes the oldest due job and holds it for [`LEASE`]; `None` when nothing is due.
 pub async fn claim(db: &PgPool, now: Time) -> sqlx::Result<Option<Job>> {
     sqlx::query_as!(
@@ -87,6 +106,38 @@ pub async fn claim(db: &PgPool, now: Time) -> sqlx::Result<Option<Job>> {
     )
     .fetch_optional(db)
     .await
+}
+
+/// Holds a job for another [`LEASE`], while its run goes on. `false` when another worker has taken it over.
+pub async fn hold(db: &PgPool, job: &Job, now: Time) -> sqlx::Result<bool> {
+    let held = sqlx::query!(
+        "UPDATE jobs SET locked_until = $3 WHERE id = $1 AND attempts = $2 AND finished_at IS NULL",
+        job.id.0,
+        job.attempts,
+        now + LEASE
+    )
+    .execute(db)
+    .await?;
+    Ok(held.rows_affected() == 1)
+}
+
+/// Makes a failed job due again. `false` when it is not a failed one, or the same is waiting already.
+pub async fn revive(conn: &mut PgConnection, id: JobId, now: Time) -> sqlx::Result<bool> {
+    let revived = sqlx::query!(
+        "UPDATE jobs j SET finished_at = NULL, outcome = NULL, run_at = $2, attempts = 0
+         WHERE id = $1 AND outcome = 'FAILED' AND NOT EXISTS (
+             SELECT FROM jobs other WHERE other.unique_key = j.unique_key AND other.finished_at IS NULL
+         )",
+        id.0,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    if revived.rows_affected() == 1 {
+        // The trigger that wakes workers watches new rows only.
+        sqlx::query!("NOTIFY jobs").execute(conn).await?;
+    }
+    Ok(revived.rows_affected() == 1)
 }
 
 /// Writes down how a run ended. A lease that another worker took over meanwhile is left to that one.

@@ -3,6 +3,7 @@
 //! Invariant: a wallet is exactly what its last row says, and its pending credit is exactly what its pending
 //! payments claim. The database checks both at commit.
 
+mod period;
 mod statement;
 mod verify;
 
@@ -10,10 +11,11 @@ use sqlx::PgConnection;
 
 use crate::{
     calendar::Time,
-    ids::{OrderId, PaymentId, TransactionId, UserId},
+    ids::{ChangeId, OrderId, PaymentId, TransactionId, UserId},
     money::Toman,
 };
 
+pub use period::{Period, period};
 pub use statement::{Entry, StatementFilter, entries_of_payment, statement};
 pub use verify::{Violation, verify};
 
@@ -71,6 +73,11 @@ impl EntryType {
 pub enum Reference {
     Payment(PaymentId),
     Order(OrderId),
+    /// A change of the account that the order made.
+    Change {
+        order: OrderId,
+        change: ChangeId,
+    },
     /// An adjustment by hand; its reason stands in the notes.
     Manual,
 }
@@ -187,10 +194,11 @@ pub async fn post(
         negative_since: (after.total().0 < 0).then(|| before.negative_since.unwrap_or(now)),
         ..after
     };
-    let (reference_type, payment_id, order_id) = match posting.reference {
-        Reference::Payment(id) => ("PAYMENT", Some(id.0), None),
-        Reference::Order(id) => ("ORDER", None, Some(id.0)),
-        Reference::Manual => ("MANUAL", None, None),
+    let (reference_type, payment_id, order_id, change_id) = match posting.reference {
+        Reference::Payment(id) => ("PAYMENT", Some(id.0), None, None),
+        Reference::Order(id) => ("ORDER", None, Some(id.0), None),
+        Reference::Change { order, change } => ("ORDER", None, Some(order.0), Some(change.0)),
+        Reference::Manual => ("MANUAL", None, None, None),
     };
     let seq = sqlx::query_scalar!(
         "UPDATE wallets SET confirmed = $2, pending = $3, negative_since = $4, last_seq = last_seq + 1
@@ -204,8 +212,9 @@ pub async fn post(
     .await?;
     let id = sqlx::query_scalar!(
         "INSERT INTO transactions (user_id, seq, type, confirmed_delta, pending_delta, balance_before, balance_after,
-             confirmed_after, pending_after, reference_type, payment_id, order_id, notes, created_at, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
+             confirmed_after, pending_after, reference_type, payment_id, order_id, change_id, notes, created_at,
+             created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id",
         posting.user.0,
         seq,
         posting.entry_type.code(),
@@ -218,6 +227,7 @@ pub async fn post(
         reference_type,
         payment_id,
         order_id,
+        change_id,
         posting.notes,
         now,
         posting.by.map(|user| user.0)

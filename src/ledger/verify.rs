@@ -61,11 +61,39 @@ pub async fn verify(conn: &mut PgConnection) -> sqlx::Result<Vec<Violation>> {
            SELECT o.user_id, 'failed order ' || o.id || ' was not paid back in full' FROM orders o
            WHERE o.status = 'FAILED'
              AND NOT EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
-                             AND t.confirmed_delta = o.amount)
+                             AND t.change_id IS NULL AND t.confirmed_delta = o.amount)
            UNION ALL
            SELECT o.user_id, 'order ' || o.id || ' was paid back although it lives' FROM orders o
            WHERE o.status NOT IN ('DELETED', 'FAILED')
-             AND EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND')"#
+             AND EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
+                         AND t.change_id IS NULL)
+           UNION ALL
+           SELECT o.user_id, 'renewal ' || c.id || ' was not charged once' FROM order_changes c
+           JOIN orders o ON o.id = c.order_id
+           WHERE c.kind = 'RENEW'
+             AND NOT EXISTS (SELECT FROM transactions t WHERE t.change_id = c.id AND t.type = 'ORDER_RENEWED'
+                             AND t.confirmed_delta = -c.amount)
+           UNION ALL
+           SELECT o.user_id, 'renewal ' || c.id || ' was not paid back as its end says' FROM order_changes c
+           JOIN orders o ON o.id = c.order_id
+           WHERE c.kind = 'RENEW' AND (c.status IN ('REFUSED', 'CANCELLED'))
+                 <> EXISTS (SELECT FROM transactions t WHERE t.change_id = c.id AND t.type = 'ORDER_REFUND'
+                            AND t.confirmed_delta = c.amount)
+           UNION ALL
+           SELECT o.user_id, 'deletion ' || c.id || ' was not paid back as it was reckoned' FROM order_changes c
+           JOIN orders o ON o.id = c.order_id
+           WHERE c.kind = 'DELETE' AND c.status = 'DONE'
+             AND (c.refund_amount > o.amount
+                  OR c.refund_amount <> coalesce((SELECT sum(t.confirmed_delta) FROM transactions t
+                                                  WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
+                                                    AND t.change_id IS NULL), 0))
+           UNION ALL
+           SELECT o.user_id, 'order ' || o.id || ' was paid back without a deletion that says so' FROM orders o
+           WHERE o.status = 'DELETED'
+             AND EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_REFUND'
+                         AND t.change_id IS NULL)
+             AND NOT EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.kind = 'DELETE'
+                             AND c.status = 'DONE')"#
     )
     .fetch_all(conn)
     .await

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Settings,
+    Account, AccountStatus, Attempt, Cause, Field, Health, NewAccount, Outcome, Refusal, Renewal, Settings,
     SettingsError, is_valid_username,
     outcome::Stop,
     settings::web_address,
@@ -97,6 +97,21 @@ impl Marzban {
         conclude("set_enabled", username, began, result)
     }
 
+    /// Gives the account a new end and its volume anew; asked again for the same, it does the same.
+    pub async fn renew(&self, username: &str, renewal: &Renewal) -> Outcome<Account> {
+        let began = Began::now();
+        let result = self.inner.renew(username, renewal, self.inner.deadline()).await;
+        conclude("renew", username, began, result)
+    }
+
+    /// Gives the account new keys and a new subscription link; the links before it are dead. Asked again, it makes
+    /// another one.
+    pub async fn revoke_subscription(&self, username: &str) -> Outcome<Account> {
+        let began = Began::now();
+        let result = self.inner.revoke(username, self.inner.deadline()).await;
+        conclude("revoke_subscription", username, began, result)
+    }
+
     /// How the panel does at the moment; asked once, without repeating.
     pub async fn health(&self) -> Health {
         let began = Began::now();
@@ -130,7 +145,7 @@ impl Inner {
         found.map(|user| user.into_account(&self.public_url)).transpose()
     }
 
-    async fn find(&self, username: &str, deadline: Instant) -> Result<Option<wire::User>, Stop> {
+    pub(super) async fn find(&self, username: &str, deadline: Instant) -> Result<Option<wire::User>, Stop> {
         check_name(username)?;
         match self.read(&format!("/api/user/{username}"), deadline).await {
             Ok(body) => self.user(&body, username).map(Some),
@@ -168,7 +183,7 @@ impl Inner {
         }
         // Switched on as active, an account that waited for its first connection would never end.
         let waiting = account.on_hold_seconds.filter(|_| enabled && account.expire_at.is_none());
-        let body = json(&wire::StatusChange {
+        let body = json(&wire::Change {
             status: match (enabled, waiting) {
                 (false, _) => "disabled",
                 (true, Some(_)) => "on_hold",
@@ -176,6 +191,7 @@ impl Inner {
             },
             on_hold_expire_duration: waiting,
             next_plan: next_plan.as_ref(),
+            ..wire::Change::default()
         })?;
         let path = format!("/api/user/{username}");
         let answer = self.call(&Request::put(&path, body), deadline).await.map_err(not_the_panel)?;
@@ -230,7 +246,7 @@ impl Inner {
 }
 
 /// A 404 that isn't about an account comes from somewhere else, for instance a wrong base URL.
-fn not_the_panel(stop: Stop) -> Stop {
+pub(super) fn not_the_panel(stop: Stop) -> Stop {
     match stop {
         Stop::Refused(Refusal::Other { status: 404, .. }) => stop.never_refused(),
         stop => stop,

@@ -18,7 +18,7 @@ use crate::calendar::Time;
 /// How long the list of protocols is believed.
 const PROTOCOLS_KEPT: Duration = Duration::from_secs(300);
 /// An expiry beyond the calendar breaks the account and every list with it, though it is answered with an error.
-const LAST_YEAR: i32 = 9000;
+pub(super) const LAST_YEAR: i32 = 9000;
 
 impl Inner {
     pub(super) async fn create(

@@ -7,6 +7,7 @@
 mod client;
 mod creation;
 mod outcome;
+mod renewal;
 mod settings;
 mod tokens;
 mod transport;
@@ -55,6 +56,28 @@ pub enum Validity {
     FromFirstConnection { seconds: u32 },
 }
 
+/// What an account is renewed to. All of it is fixed by the caller, so that asking again asks for the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    pub end: End,
+    /// Bytes, counted anew from zero; `None` is unlimited.
+    pub data_limit_bytes: Option<u64>,
+    /// It is switched off, and stays so.
+    pub keep_disabled: bool,
+}
+
+/// The end of a renewed account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    At(Time),
+    /// So many seconds from its first connection, which it still waits for.
+    AfterFirstConnection {
+        seconds: i64,
+    },
+    /// It had none and gets none.
+    Never,
+}
+
 /// Whether creating an account was asked for before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -88,6 +111,13 @@ pub struct Account {
 }
 
 impl Account {
+    /// Whether it waits for its first connection, also while it is switched off.
+    pub fn waits_for_connection(&self) -> bool {
+        self.expire_at.is_none()
+            && self.on_hold_seconds.is_some()
+            && matches!(self.status, AccountStatus::OnHold | AccountStatus::Disabled)
+    }
+
     /// Whether this is the account of that order, by its note.
     pub fn belongs_to(&self, order: OrderId) -> bool {
         self.note.as_deref() == Some(note_of(order).as_str())

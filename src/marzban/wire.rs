@@ -106,9 +106,15 @@ pub(super) struct NewUser<'a> {
 pub(super) struct Empty {}
 
 /// `PUT /api/user/{username}`: a stored `next_plan` that isn't sent back is lost.
-#[derive(Serialize)]
-pub(super) struct StatusChange<'a> {
+#[derive(Default, Serialize)]
+pub(super) struct Change<'a> {
     pub status: &'static str,
+    /// Unix seconds; zero takes the end away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expire: Option<i64>,
+    /// The total against what is used, bytes; zero takes the limit away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_limit: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_hold_expire_duration: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,7 +128,7 @@ pub(super) struct User {
     status: Status,
     expire: Option<i64>,
     data_limit: Option<i64>,
-    used_traffic: i64,
+    pub used_traffic: i64,
     lifetime_used_traffic: i64,
     subscription_url: String,
     note: Option<String>,

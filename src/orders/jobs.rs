@@ -66,7 +66,8 @@ pub async fn provision(db: &PgPool, marzban: &Marzban, clock: &Clock, job: &Job)
     }
 }
 
-fn put_off(job: &Job, error: String) -> Verdict {
+/// Later again: what is not known is asked until it is.
+pub(super) fn put_off(job: &Job, error: String) -> Verdict {
     Verdict::Retry { after: backoff(job.attempts).min(LONGEST_WAIT), error }
 }
 

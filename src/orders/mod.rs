@@ -3,15 +3,21 @@
 //! Invariant: an order is charged in the transaction that stores it, and from then on it ends as an account or as
 //! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
 
+mod buyer;
+pub mod changes;
 pub mod handlers;
+mod how_to;
 pub mod jobs;
 mod links;
+pub mod purchase;
 mod queries;
 mod service;
+pub mod suspension;
 pub mod usage;
 mod usernames;
 mod views;
 
+pub use buyer::Unaffordable;
 pub use service::{NewOrder, PlaceError, place};
 pub use usernames::{Availability, Username, UsernameError};
 
@@ -47,6 +53,17 @@ pub enum DisabledReason {
     ByAdmin,
     /// The 24-hour rule.
     NegativeCredit,
+}
+
+impl DisabledReason {
+    /// The word in the database and in the log.
+    fn code(self) -> &'static str {
+        match self {
+            Self::ByOwner => "BY_OWNER",
+            Self::ByAdmin => "BY_ADMIN",
+            Self::NegativeCredit => "NEGATIVE_CREDIT",
+        }
+    }
 }
 
 /// Bytes in the GB of a plan, as the server counts them.

@@ -44,13 +44,16 @@ pub async fn agent_choices(db: &PgPool) -> sqlx::Result<Vec<Choice>> {
 #[derive(Clone, Debug)]
 pub struct Order {
     pub id: OrderId,
+    pub owner: UserId,
     pub username: String,
     pub alias: String,
     pub note: String,
+    /// The plan and its terms are those of the last renewal, or of the purchase.
     pub plan_id: PlanId,
     pub plan_name: String,
     pub days: i32,
     pub data_limit_gb: Option<i32>,
+    /// What the purchase cost.
     pub amount: Toman,
     pub on_hold: bool,
     pub status: Status,
@@ -65,23 +68,31 @@ pub struct Order {
     pub last_synced_at: Option<Time>,
 }
 
-/// One order of this owner; `None` where there is none, or where it is another's.
+/// One order of this owner, or of anybody where no owner is named; `None` where there is none, or where it is
+/// another's.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn order(db: &PgPool, owner: UserId, id: OrderId) -> sqlx::Result<Option<Order>> {
+pub async fn order(
+    db: &PgPool,
+    owner: impl Into<Option<UserId>>,
+    id: OrderId,
+) -> sqlx::Result<Option<Order>> {
     sqlx::query_as!(
         Order,
-        r#"SELECT o.id AS "id: OrderId", o.marzban_username AS username, o.alias, o.note,
-                  o.plan_id AS "plan_id: PlanId", o.plan_name, o.days, o.data_limit_gb, o.amount AS "amount: Toman",
+        r#"SELECT o.id AS "id: OrderId", o.user_id AS "owner: UserId", o.marzban_username AS username, o.alias, o.note,
+                  coalesce(o.renewed_plan_id, o.plan_id) AS "plan_id!: PlanId",
+                  coalesce(o.renewed_plan_name, o.plan_name) AS "plan_name!", coalesce(o.renewed_days, o.days) AS "days!",
+                  CASE WHEN o.renewed_at IS NULL THEN o.data_limit_gb ELSE o.renewed_data_limit_gb END AS data_limit_gb,
+                  o.amount AS "amount: Toman",
                   o.on_hold, o.status AS "status: Status", o.disabled_reason AS "disabled_reason: DisabledReason",
                   o.failure_reason AS "failure_reason: FailureReason", o.created_at,
                   m.subscription_url AS "subscription_url?", m.expire_at AS "expire_at?",
                   m.on_hold_seconds AS "on_hold_seconds?", m.data_limit_bytes AS "data_limit_bytes?", m.data_used_bytes AS "data_used_bytes?", m.last_synced_at AS "last_synced_at?"
            FROM orders o LEFT JOIN marzban_users m ON m.order_id = o.id
-           WHERE o.id = $1 AND o.user_id = $2"#,
+           WHERE o.id = $1 AND ($2::bigint IS NULL OR o.user_id = $2)"#,
         id.0,
-        owner.0
+        owner.into().map(|owner| owner.0)
     )
     .fetch_optional(db)
     .await
@@ -213,7 +224,8 @@ pub async fn accounts(
                   expire_at AS "expire_at?", data_limit_bytes AS "data_limit_bytes?",
                   data_used_bytes AS "data_used_bytes?"
            FROM (
-               SELECT o.id, o.marzban_username AS username, o.alias, o.plan_name, o.days,
+               SELECT o.id, o.marzban_username AS username, o.alias,
+                      coalesce(o.renewed_plan_name, o.plan_name) AS plan_name, coalesce(o.renewed_days, o.days) AS days,
                       m.subscription_url, m.expire_at, m.data_limit_bytes, m.data_used_bytes,
                       CASE WHEN o.status <> 'ACTIVE' THEN o.status
                            WHEN m.expire_at <= $3 OR m.data_used_bytes >= nullif(m.data_limit_bytes, 0) THEN 'ENDED'

@@ -4,7 +4,11 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{Username, UsernameError, jobs::PROVISION};
+use super::{
+    Status, Username, UsernameError,
+    buyer::{Buyer, Unaffordable},
+    jobs::PROVISION,
+};
 use crate::{
     audit::{self, Deed},
     calendar::Time,
@@ -12,7 +16,7 @@ use crate::{
     jobs::{self, NewJob},
     ledger::{self, EntryType, Posting, Reference},
     money::Toman,
-    plans::{self, Plan},
+    plans::Plan,
 };
 
 /// What a person ordered, as her form had it.
@@ -57,6 +61,19 @@ pub enum PlaceError {
     Database(sqlx::Error),
 }
 
+impl From<Unaffordable> for PlaceError {
+    fn from(why: Unaffordable) -> Self {
+        match why {
+            Unaffordable::BuyerDisabled => Self::BuyerDisabled,
+            Unaffordable::PlanInactive => Self::PlanInactive,
+            Unaffordable::PriceChanged { now } => Self::PriceChanged { now },
+            Unaffordable::BelowZero { owed } => Self::BelowZero { owed },
+            Unaffordable::NotEnough { missing } => Self::NotEnough { missing },
+            Unaffordable::Database(error) => Self::Database(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for PlaceError {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error().and_then(|e| e.constraint()) {
@@ -64,23 +81,6 @@ impl From<sqlx::Error> for PlaceError {
             _ => Self::Database(error),
         }
     }
-}
-
-/// Whose rules hold for a buyer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "SCREAMING_SNAKE_CASE")]
-enum Kind {
-    Admin,
-    Agent,
-    EndUser,
-}
-
-/// The buyer, as the rules see her.
-struct Buyer {
-    kind: Kind,
-    prefix: String,
-    /// How much pending credit she may spend, Toman.
-    ceiling: Toman,
 }
 
 /// Places an order and charges it. The same form again gives the same order, also when both arrive at once:
@@ -91,57 +91,38 @@ struct Buyer {
 pub async fn place(db: &PgPool, new: &NewOrder<'_>, now: Time) -> Result<OrderId, PlaceError> {
     let mut tx = db.begin().await?;
     let balance = ledger::lock(&mut tx, new.buyer).await?;
-    let buyer = find_buyer(&mut tx, new.buyer).await?;
+    let buyer = Buyer::find(&mut tx, new.buyer).await?;
     let username = Username::parse(new.username, &buyer.prefix);
     if let Some(order) = find_by_request(&mut tx, new, username.as_ref().ok()).await? {
         return Ok(order);
     }
     let username = username?;
-    let plan = plans::find_active(&mut tx, new.plan).await?.ok_or(PlaceError::PlanInactive)?;
-    let price = if buyer.kind == Kind::EndUser { plan.price_public } else { plan.price_agent };
-    if price != new.price_seen {
-        return Err(PlaceError::PriceChanged { now: price });
-    }
-    // The admin's own orders may take her wallet below zero.
-    if buyer.kind != Kind::Admin {
-        if balance.total().is_negative() {
-            return Err(PlaceError::BelowZero { owed: -balance.total() });
-        }
-        let spendable = balance.spendable(buyer.ceiling);
-        if spendable < price {
-            return Err(PlaceError::NotEnough { missing: price - spendable });
-        }
-    }
-    let order = insert(&mut tx, new, &plan, &username, price, now).await?;
+    let (plan, price) = buyer.offer(&mut tx, new.plan, new.price_seen).await?;
+    buyer.check_credit(&balance, price)?;
+    let order = insert(&mut tx, new, &plan, &username, price, Status::Provisioning, now).await?;
     charge(&mut tx, new.buyer, order, price, now).await?;
+    enqueue_provisioning(&mut tx, order, now).await?;
+    tx.commit().await?;
+    Ok(order)
+}
+
+/// Stores the job that makes the account of a paid order.
+pub(super) async fn enqueue_provisioning(
+    conn: &mut PgConnection,
+    order: OrderId,
+    now: Time,
+) -> sqlx::Result<()> {
     let job = NewJob {
         kind: PROVISION,
         payload: json!({ "order": order }),
         unique_key: Some(format!("provision:{order}")),
         run_at: now,
     };
-    jobs::enqueue(&mut tx, &job, now).await?;
-    tx.commit().await?;
-    Ok(order)
-}
-
-async fn find_buyer(conn: &mut PgConnection, user: UserId) -> Result<Buyer, PlaceError> {
-    let row = sqlx::query!(
-        r#"SELECT u.role AS "kind: Kind", u.status, coalesce(a.username_prefix, '') AS "prefix!",
-                  coalesce(a.pending_ceiling, 0) AS "ceiling!: Toman"
-           FROM users u LEFT JOIN agents a ON a.user_id = u.id WHERE u.id = $1 FOR SHARE OF u"#,
-        user.0
-    )
-    .fetch_one(conn)
-    .await?;
-    if row.status != "ACTIVE" {
-        return Err(PlaceError::BuyerDisabled);
-    }
-    Ok(Buyer { kind: row.kind, prefix: row.prefix, ceiling: row.ceiling })
+    jobs::enqueue(conn, &job, now).await
 }
 
 /// The order that this form made before. A form that was changed after it had been sent is not the same form.
-async fn find_by_request(
+pub(super) async fn find_by_request(
     conn: &mut PgConnection,
     new: &NewOrder<'_>,
     username: Option<&Username>,
@@ -162,18 +143,19 @@ async fn find_by_request(
     }
 }
 
-async fn insert(
+pub(super) async fn insert(
     conn: &mut PgConnection,
     new: &NewOrder<'_>,
     plan: &Plan,
     username: &Username,
     price: Toman,
+    status: Status,
     now: Time,
 ) -> Result<OrderId, PlaceError> {
     let id = sqlx::query_scalar!(
         r#"INSERT INTO orders (user_id, plan_id, plan_name, days, data_limit_gb, amount, marzban_username, alias, note,
                on_hold, status, request_id, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'PROVISIONING', $11, $12) RETURNING id"#,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id"#,
         new.buyer.0,
         plan.id.0,
         plan.name,
@@ -184,6 +166,7 @@ async fn insert(
         new.alias,
         new.note,
         new.on_hold,
+        status as Status,
         new.request_id,
         now
     )

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use super::jobs::code;
 use crate::{
@@ -85,7 +85,16 @@ pub async fn refresh_stale(db: &PgPool, marzban: &Marzban, clock: &Clock) -> sql
     Ok(answered)
 }
 
-async fn write_down(db: &PgPool, order: OrderId, account: &Account, now: Time) -> sqlx::Result<()> {
+/// Writes down what was read, unless there is newer news.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn write_down(
+    db: impl PgExecutor<'_>,
+    order: OrderId,
+    account: &Account,
+    now: Time,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE marzban_users SET expire_at = $2, on_hold_seconds = $3, data_limit_bytes = $4, data_used_bytes = $5,
              lifetime_used_bytes = $6, status = $7, online_at = $8, last_synced_at = $9

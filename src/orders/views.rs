@@ -169,7 +169,9 @@ pub struct OrderView {
     pub note: String,
     pub badge: Badge,
     pub is_waiting: bool,
-    /// While it waits, look again after so many seconds.
+    /// Its state changes without its owner: the page follows it.
+    pub is_followed: bool,
+    /// While it is followed, look again after so many seconds.
     pub poll_seconds: i64,
     pub delivery: Option<Delivery>,
     pub gauges: Vec<Gauge>,
@@ -209,7 +211,8 @@ impl OrderView {
             note: order.note.clone(),
             badge: Badge::new(t, state(order, now)),
             is_waiting,
-            poll_seconds: if is_waiting { poll_seconds(order.created_at, now) } else { 0 },
+            is_followed: is_waiting || order.status == Status::AwaitingPayment,
+            poll_seconds: if is_waiting { poll_seconds(order.created_at, now) } else { 15 },
             delivery: order
                 .subscription_url
                 .as_deref()
@@ -230,12 +233,12 @@ impl OrderView {
     }
 }
 
-fn waits(order: &Order) -> bool {
+pub(super) fn waits(order: &Order) -> bool {
     order.expire_at.is_none() && order.on_hold_seconds.is_some()
 }
 
 /// Often while it is fresh: most accounts are made within a second or two.
-fn poll_seconds(created: Time, now: Time) -> i64 {
+pub(super) fn poll_seconds(created: Time, now: Time) -> i64 {
     match (now - created).whole_seconds() {
         ..15 => 1,
         15..120 => 3,

@@ -12,7 +12,7 @@ use crate::calendar::Time;
 pub use crate::audit::Actor;
 pub use service::{
     ApprovalInput, Claimed, DecideError, NewPayment, SubmitError, Submitted, approve, find_submitted,
-    keep_receipt, reject, submit, withdraw,
+    keep_receipt, may_charge, reject, submit, submit_for_order, withdraw,
 };
 
 /// The longest tracking number, characters.

@@ -152,6 +152,10 @@ fn words(t: &Tr, line: &LogLine) -> String {
         "payment.submit" => t.people_did_submit_payment(number),
         "payment.withdraw" => t.people_did_withdraw_payment(number),
         "order.place" => t.people_did_place_order(number),
+        "order.reserve" => t.people_did_reserve_order(number),
+        "order.pay" => t.people_did_pay_order(number),
+        "order.cancel" => t.people_did_cancel_order(number),
+        "customer.register" => t.people_did_register(),
         // A deed of a room that this page has no words for yet.
         other => other.to_owned(),
     }

@@ -39,6 +39,11 @@ impl Store {
         Ok(Self { folder, decoders: Arc::new(Semaphore::new(DECODED_AT_ONCE)) })
     }
 
+    /// The folder, which all instances of the panel share.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Checks an upload and makes what will be stored of it: off the async threads, two at once.
     pub async fn prepare(&self, upload: Vec<u8>) -> Result<Prepared, ReceiptError> {
         // The semaphore is never closed; without it the work would only be unbounded.

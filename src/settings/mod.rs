@@ -1,5 +1,6 @@
 //! The shop's settings: one row, which always exists.
 
+pub mod end_users;
 pub mod handlers;
 mod security;
 mod texts;

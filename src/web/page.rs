@@ -213,6 +213,15 @@ impl Page {
                 Role::EndUser => t.role_end_user(),
             },
         });
+        if viewer.role == Role::EndUser {
+            // Only confirmed credit is hers to spend.
+            let confirmed = viewer.balance.confirmed;
+            self.wallet = Some(WalletChip {
+                total: t.amount(confirmed),
+                negative: confirmed.0 < 0,
+                href: "/user/payments",
+            });
+        }
         if viewer.role == Role::Agent {
             let total = viewer.balance.total();
             self.wallet =
@@ -253,7 +262,9 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
                 item("/admin/customers", t.nav_customers(), "user-group"),
                 item("/admin/plans", t.nav_plans(), "shopping-bag"),
                 item("/admin/payment-methods", t.nav_payment_methods(), "credit-card"),
+                item("/admin/reports", t.nav_reports(), "chart"),
                 item("/admin/settings", t.nav_settings(), "cog"),
+                item("/admin/upkeep", t.nav_upkeep(), "signal"),
             ]
         }
         Role::Agent => vec![
@@ -262,7 +273,18 @@ fn navigation(t: &Tr, viewer: &super::Viewer, path: &str) -> Vec<NavItem> {
             NavItem { primary: true, ..item("/agent/create-user", t.nav_create_account(), "user-plus") },
             item("/agent/users", t.nav_accounts(), "users"),
         ],
-        Role::EndUser => vec![item("/user", t.nav_overview(), "home")],
+        Role::EndUser => {
+            let mut items = vec![
+                item("/user", t.nav_overview(), "home"),
+                item("/user/accounts", t.nav_my_accounts(), "users"),
+                item("/user/payments", t.nav_payments(), "wallet"),
+            ];
+            if viewer.purchase_open {
+                let buy = item("/user/buy", t.nav_buy(), "shopping-bag");
+                items.insert(1, NavItem { primary: true, ..buy });
+            }
+            items
+        }
     };
     // The page belongs to the item with the longest address above it; an area's own page only to itself.
     let above =

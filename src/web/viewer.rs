@@ -61,6 +61,10 @@ pub struct Viewer {
     pub deadline_deferred_reason: Option<String>,
     pub shop_name: String,
     pub support: Support,
+    /// The shop takes orders of end users.
+    pub purchase_open: bool,
+    /// End users may charge their wallets without an order.
+    pub charging_open: bool,
     /// Payments that wait for the admin; 0 for others.
     pub payments_waiting: i64,
     /// The sign-in that the session belongs to.
@@ -93,7 +97,7 @@ async fn read(db: &PgPool, sign_in: Uuid, viewed: Option<UserId>) -> sqlx::Resul
                   w.confirmed AS "confirmed: Toman", w.pending AS "pending: Toman", w.negative_since,
                   coalesce(a.pending_ceiling, 0) AS "pending_ceiling!: Toman", a.deadline_deferred_until,
                   a.deadline_deferred_reason AS "deadline_deferred_reason?",
-                  s.shop_name, x.support_telegram, x.support_phone,
+                  s.shop_name, s.purchase_open, s.charging_open, x.support_telegram, x.support_phone,
                   CASE WHEN u.role = 'ADMIN' THEN (SELECT count(*) FROM payments WHERE status = 'PENDING')
                        ELSE 0 END AS "payments_waiting!"
            FROM users u
@@ -133,6 +137,8 @@ async fn read(db: &PgPool, sign_in: Uuid, viewed: Option<UserId>) -> sqlx::Resul
         deadline_deferred_reason: row.deadline_deferred_reason,
         shop_name: row.shop_name,
         support: Support { telegram: row.support_telegram, phone: row.support_phone },
+        purchase_open: row.purchase_open,
+        charging_open: row.charging_open,
         payments_waiting: row.payments_waiting,
         sign_in,
         last_seen_at: row.last_seen_at,

@@ -1,10 +1,19 @@
 //! Every page on the smallest phone and on a desktop, light and dark: nothing too wide, nothing too small to
 //! touch, nothing that a screen reader stumbles over.
 
+use rad_panel::{
+    money::Toman,
+    orders::{NewOrder, purchase},
+};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use crate::{browser::Browser, chrome::Options, shop::Shop};
+use crate::{
+    browser::Browser,
+    chrome::Options,
+    shop::{PRICE, Shop},
+};
 
 /// axe-core 4.14.1, see its head for the licence (MPL 2.0).
 const AXE: &str = include_str!("axe.min.js");
@@ -26,22 +35,87 @@ async fn busy_shop(db: PgPool) -> Shop {
     shop
 }
 
-const AGENT: [(&str, &str); 7] = [
+const AGENT: [(&str, &str); 8] = [
     ("overview", "/agent"),
     ("wallet", "/agent/wallet"),
+    ("statement", "/agent/wallet/statement"),
     ("charge", "/agent/wallet/charge"),
     ("create-account", "/agent/create-user"),
     ("accounts", "/agent/users"),
     ("account", "/agent/users/1"),
     ("me", "/account"),
 ];
-const ADMIN: [(&str, &str); 5] = [
+const ADMIN: [(&str, &str); 9] = [
+    ("settings", "/admin/settings"),
     ("queue", "/admin/payments"),
     ("history", "/admin/payments/history"),
     ("payment", "/admin/payments/1"),
     ("decided", "/admin/payments/2"),
+    ("reports", "/admin/reports?range=all&type=CHARGE_PENDING&type=CHARGE_REJECTED"),
+    ("paper", "/admin/reports/print?range=all"),
+    ("exports", "/admin/reports/exports"),
     ("not-found", "/admin/nothing-here"),
 ];
+
+const END_USER: [(&str, &str); 11] = [
+    ("user-home", "/user"),
+    ("user-buy", "/user/buy"),
+    ("user-accounts", "/user/accounts"),
+    ("user-account", "/user/accounts/3"),
+    ("user-unpaid", "/user/accounts/4"),
+    ("user-claimed", "/user/accounts/5"),
+    ("user-cancelled", "/user/accounts/6"),
+    ("user-pay", "/user/payments/new?order=4"),
+    ("user-charge", "/user/payments/new"),
+    ("user-payments", "/user/payments"),
+    ("user-history", "/user/payments/history"),
+];
+const STRANGER: [(&str, &str); 2] = [("login", "/login"), ("register", "/register")];
+
+/// Nima has an account, and an order in each state on the way to one.
+async fn busy_customer(db: PgPool) -> Shop {
+    let shop = busy_shop(db).await;
+    let now = shop.clock.now();
+    shop.give_credit(shop.nima, 155_000).await;
+    let form = |username: &'static str| NewOrder {
+        buyer: shop.nima,
+        plan: shop.plan,
+        price_seen: Toman(PRICE * 3 / 2),
+        username,
+        alias: "",
+        note: "",
+        on_hold: false,
+        request_id: Uuid::new_v4(),
+    };
+    purchase::buy(&shop.db, &form("nima_phone"), now).await.unwrap();
+    let mut made = Vec::new();
+    for username in ["nima_laptop", "nima_tablet", "a_name_as_long_as_marzban_takes"] {
+        made.push(purchase::reserve(&shop.db, &form(username), shop.nima.into(), now).await.unwrap());
+    }
+    shop.claim_for(shop.nima, 115_000, made[1]).await;
+    let rejected = shop.claim_for(shop.nima, 115_000, made[2]).await;
+    let reason = "مبلغ رسید با مبلغ ثبت‌شده یکی نیست.";
+    rad_panel::payments::reject(&shop.db, rejected, shop.sara, reason, now).await.unwrap();
+    let charged = shop.claim(shop.nima, 40_000).await;
+    rad_panel::payments::reject(&shop.db, charged, shop.sara, reason, now).await.unwrap();
+    shop
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_customers_pages_fit_a_phone_and_are_accessible(db: PgPool) {
+    let shop = busy_customer(db).await;
+    look_at(&shop, "nima", Options::PHONE, &END_USER).await;
+    look_from(shop.browser(Options::PHONE).await, &STRANGER).await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_customers_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
+    let shop = busy_customer(db).await;
+    look_at(&shop, "nima", Options::DESKTOP, &END_USER).await;
+    look_from(shop.browser(Options::DESKTOP).await, &STRANGER).await;
+    shop.close().await;
+}
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn the_agents_pages_fit_a_phone_and_are_accessible(db: PgPool) {
@@ -72,7 +146,11 @@ async fn the_admins_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
 }
 
 async fn look_at(shop: &Shop, username: &str, options: Options, pages: &[(&str, &str)]) {
-    let mut browser = shop.signed_in(username, options).await;
+    look_from(shop.signed_in(username, options).await, pages).await;
+}
+
+async fn look_from(mut browser: Browser, pages: &[(&str, &str)]) {
+    let options = browser.options;
     browser.expect_in_log("404");
     for (name, path) in pages {
         browser.set_dark(false).await;

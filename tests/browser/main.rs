@@ -4,12 +4,14 @@
 
 mod browser;
 mod chrome;
+mod end_user;
 mod looks;
 mod main_job;
 #[path = "../it/receipts/pictures.rs"]
 #[allow(dead_code, reason = "shared with the tests of receipts, which use all of it")]
 mod pictures;
 mod queue;
+mod reports;
 mod shop;
 mod sign_in;
 #[path = "../it/support/mod.rs"]

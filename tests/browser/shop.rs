@@ -89,12 +89,24 @@ impl Shop {
 
     /// The same with the receipt of this number, which may have been sent before.
     pub async fn claim_by(&self, payer: UserId, toman: i64, number: u64) -> PaymentId {
+        let new = self.new_claim(payer, toman, number).await;
+        payments::submit(&self.db, payer, &new, self.clock.now()).await.unwrap().id
+    }
+
+    /// A payment for an order that waits for it.
+    pub async fn claim_for(&self, payer: UserId, toman: i64, order: OrderId) -> PaymentId {
+        let number = self.receipts.fetch_add(1, Ordering::Relaxed);
+        let new = self.new_claim(payer, toman, number).await;
+        payments::submit_for_order(&self.db, payer, &new, order, self.clock.now()).await.unwrap().id
+    }
+
+    async fn new_claim(&self, payer: UserId, toman: i64, number: u64) -> NewPayment {
         let now = self.clock.now();
         let picture = pictures::encode(&pictures::receipt(number), ImageFormat::Png);
         let receipt =
             payments::keep_receipt(&self.db, &self.state.receipts, payer, picture, now).await.unwrap();
         let method = payment_methods::draw(&self.db, payer, None, now).await.unwrap().unwrap();
-        let new = NewPayment {
+        NewPayment {
             request_id: Uuid::new_v4(),
             method: method.id,
             amount: Toman(toman),
@@ -102,8 +114,7 @@ impl Shop {
             transaction_hash: None,
             note: String::new(),
             receipt,
-        };
-        payments::submit(&self.db, payer, &new, now).await.unwrap().id
+        }
     }
 
     /// An order, as the agent's form places it; the worker makes its account.

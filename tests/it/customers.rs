@@ -1,4 +1,6 @@
-//! The admin's pages about customers.
+//! Customers: how they register, and the admin's pages about them.
+
+mod registration;
 
 use rad_panel::{accounts, ids::UserId};
 use sqlx::PgPool;

@@ -1,6 +1,7 @@
 //! The queue and the worker: each job once, none lost, whatever dies or panics on the way.
 
 mod running;
+mod schedule;
 
 use std::time::Duration;
 

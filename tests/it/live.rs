@@ -5,7 +5,10 @@ use std::time::Duration;
 use rad_panel::{
     ids::UserId,
     money::Toman,
-    orders::{self, NewOrder},
+    orders::{
+        self, NewOrder,
+        changes::{self, By},
+    },
     payments,
 };
 use reqwest::{Method, header::ACCEPT_ENCODING};
@@ -157,6 +160,26 @@ async fn the_admin_hears_of_everything_and_an_agent_of_her_own_on_every_instance
         assert_eq!(&of_mina.change().await, order);
     }
     of_reza.is_silent().await;
+    of_mina.is_silent().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_is_done_with_an_account_is_heard_of_as_of_its_order(db: PgPool) {
+    let mut app = TestApp::start(db).await;
+    app.listen();
+    until_listening(&app.db, 1).await;
+    app.give_credit(app.reza, 500_000).await;
+    let order = place(&app, app.reza, "of_reza").await;
+    app.run_jobs().await;
+    let mut of_reza = Stream::open(&app.signed_in("reza").await).await;
+    let mut of_mina = Stream::open(&app.signed_in("mina").await).await;
+    let by = By::Owner(app.reza.into());
+    let now = app.clock.now();
+    changes::revoke(&app.db, order.into(), by, Uuid::new_v4(), now).await.unwrap();
+    let change = |status: &str| ("order".to_owned(), order, status.to_owned());
+    assert_eq!(of_reza.change().await, change("WAITING"));
+    app.run_jobs().await;
+    assert_eq!(of_reza.change().await, change("DONE"));
     of_mina.is_silent().await;
 }
 

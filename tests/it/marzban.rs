@@ -4,6 +4,7 @@ mod changes;
 mod creation;
 mod panel;
 mod proxies;
+mod renewal;
 mod sign_in;
 mod simulator;
 mod wire;

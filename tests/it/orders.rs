@@ -1,9 +1,13 @@
 //! Orders: the price is taken once, the account is made once, and what isn't known is never given back.
 
+mod changes;
 mod lists;
 mod pages;
 mod placing;
 mod provisioning;
+pub mod purchase;
+mod purchase_decided;
+mod suspension;
 mod usage;
 
 use rad_panel::{

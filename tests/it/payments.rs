@@ -122,7 +122,11 @@ pub async fn rows(app: &TestApp, payment: PaymentId) -> Vec<(EntryType, i64, i64
 
 /// The form of a payment as a browser holds it: what is hidden in it, and what is typed.
 #[derive(Clone)]
-pub struct Form(Vec<(String, String)>);
+pub struct Form {
+    /// Where it is sent.
+    action: String,
+    fields: Vec<(String, String)>,
+}
 
 impl Form {
     /// Opens the form.
@@ -132,24 +136,24 @@ impl Form {
 
     /// The form of this page, with all that stands in it.
     pub fn of(page: &Answer) -> Self {
-        let form = "form[action='/agent/payments']";
+        let form = "form[data-upload]";
         let inputs = format!("{form} input[name]:not([type=file])");
         let names = page.attributes(&inputs, "name");
         let values = page.attributes(&inputs, "value");
         assert!(names.len() == values.len() && names.len() >= 4, "no form in {}", page.body);
         let mut fields: Vec<_> = names.into_iter().zip(values).collect();
         fields.push(("note".to_owned(), page.text(&format!("{form} textarea"))));
-        Self(fields)
+        Self { action: page.attribute(form, "action"), fields }
     }
 
     pub fn value(&self, name: &str) -> &str {
-        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+        self.fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
     }
 
     /// Types into a field.
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.0.retain(|(field, _)| field != name);
-        self.0.push((name.to_owned(), value.to_owned()));
+        self.fields.retain(|(field, _)| field != name);
+        self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -160,9 +164,9 @@ impl Form {
 
     /// Sends the form with a file.
     pub async fn send_file(&self, client: &Client, name: &str, content: &[u8]) -> Answer {
-        let mut parts: Vec<Part> = self.0.iter().map(|(name, value)| Part::Field(name, value)).collect();
+        let mut parts: Vec<Part> = self.fields.iter().map(|(name, value)| Part::Field(name, value)).collect();
         parts.push(Part::File("receipt", name, "application/octet-stream", content));
-        client.post_multipart("/agent/payments", &parts).await
+        client.post_multipart(&self.action, &parts).await
     }
 }
 

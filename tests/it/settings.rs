@@ -1,5 +1,7 @@
 //! The shop's settings: what they rule, and who changed them.
 
+mod end_users;
+
 use sqlx::PgPool;
 
 use crate::support::{Answer, Client, TestApp};

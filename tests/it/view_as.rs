@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use time::Duration;
 
 use crate::{
+    orders::purchase::reserve,
     payments::{card, pay},
     support::{Client, TestApp},
 };
@@ -96,14 +97,18 @@ async fn looking_changes_nothing_on_any_page(db: PgPool) {
     app.clock.advance(Duration::minutes(20));
     sara.get("/admin/payments").await.expect(200);
     let doors = Doors::all();
-    let order = sqlx::query_scalar!("SELECT min(id) FROM orders").fetch_one(&app.db).await.unwrap();
-    assert!(order.is_some(), "an order is there to be looked at");
-    for (person, paths) in [(app.reza, doors.agent.paths()), (app.nima, doors.end_user.paths())] {
+    let reza_order = sqlx::query_scalar!("SELECT min(id) FROM orders").fetch_one(&app.db).await.unwrap();
+    let reza_order = reza_order.expect("an order is there to be looked at");
+    let nima_order = reserve(&app.signed_in("nima").await, "nima_1405").await.0;
+    let to_pay = format!("/user/payments/new?order={nima_order}");
+    let again = format!("/user/buy?again={nima_order}");
+    let (agent, end_user) = (doors.agent.paths(), [doors.end_user.paths(), &[&to_pay, &again]].concat());
+    for (person, order, paths) in [(app.reza, reza_order, agent), (app.nima, nima_order, &end_user[..])] {
         look_at(&sara, person).await;
         let before = everything(&app.db).await;
         let mut seen = 0;
         for path in paths {
-            let path = path.replace("{id}", &order.unwrap().to_string());
+            let path = path.replace("{id}", &order.to_string());
             let page = sara.get(&path).await;
             assert!(matches!(page.status, 200 | 303 | 404), "{path}: {}", page.status);
             let part = sara.get_part(&path).await;

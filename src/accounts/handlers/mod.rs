@@ -8,6 +8,7 @@ mod sessions;
 mod sign_in;
 mod two_factor;
 
+pub use self::password::StrengthPart;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, header},

@@ -40,8 +40,9 @@ impl StrengthPart {
         Self { t, shown: None }
     }
 
-    fn of(t: Tr, viewer: &Viewer, password: &str) -> Self {
-        let shown = (!password.is_empty()).then(|| strength(password, &known_of(viewer)));
+    /// What is said to somebody of whom others know `known`.
+    pub fn of(t: Tr, password: &str, known: &[&str]) -> Self {
+        let shown = (!password.is_empty()).then(|| strength(password, known));
         Self { t, shown }
     }
 
@@ -86,7 +87,7 @@ pub async fn show(viewer: Member, page: Page) -> PageResult {
 
 /// The meter while she types. A form and not an address, because a password stands in no log.
 pub async fn show_strength(viewer: Member, page: Page, form: Fields) -> PageResult {
-    html(&StrengthPart::of(page.t, &viewer, form.value("new_password")))
+    html(&StrengthPart::of(page.t, form.value("new_password"), &known_of(&viewer)))
 }
 
 pub async fn update(ask: Ask<Member>, headers: HeaderMap, mut form: Fields) -> PageResult {

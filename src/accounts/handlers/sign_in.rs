@@ -14,7 +14,8 @@ use crate::{
     accounts::{self, Entry, Origin, SignInError},
     audit::Actor,
     web::{
-        AppError, AppState, Fields, Page, PageResult, Viewer, client::ClientAddress, html, session, view_as,
+        AppError, AppState, Fields, Page, PageResult, Viewer, address, client::ClientAddress, html, session,
+        view_as,
     },
 };
 
@@ -24,6 +25,17 @@ struct LoginPage {
     page: Page,
     form: Fields,
     next: String,
+    /// Where strangers register; empty while that is closed.
+    register: String,
+}
+
+impl LoginPage {
+    async fn new(app: &AppState, page: Page, form: Fields, next: String) -> Result<Self, AppError> {
+        let open = accounts::is_registration_open(&app.db).await?;
+        let register = if open { address("/register", &[("next", &next)]) } else { String::new() };
+        let title = page.t.accounts_sign_in();
+        Ok(Self { page: page.titled(title), form, next, register })
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -37,6 +49,7 @@ pub async fn root(viewer: Option<axum::Extension<Viewer>>) -> Redirect {
 }
 
 pub async fn new(
+    State(app): State<AppState>,
     page: Page,
     viewer: Option<axum::Extension<Viewer>>,
     Query(Next { next }): Query<Next>,
@@ -44,8 +57,7 @@ pub async fn new(
     if let Some(viewer) = viewer {
         return Ok(Redirect::to(destination(&next, viewer.role.home())).into_response());
     }
-    let title = page.t.accounts_sign_in();
-    html(&LoginPage { page: page.titled(title), form: Fields::default(), next })
+    html(&LoginPage::new(&app, page, Fields::default(), next).await?)
 }
 
 pub async fn create(
@@ -87,8 +99,7 @@ pub async fn create(
         Err(SignInError::Hashing(error)) => return Err(AppError::internal(anyhow::anyhow!(error))),
     };
     let next = form.get("next").to_owned();
-    let title = t.accounts_sign_in();
-    Ok((status, html(&LoginPage { page: page.titled(title), form, next })?).into_response())
+    Ok((status, html(&LoginPage::new(&app, page, form, next).await?)?).into_response())
 }
 
 pub async fn destroy(

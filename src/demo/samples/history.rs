@@ -6,11 +6,12 @@ use uuid::Uuid;
 use super::{Shop, picture};
 use crate::{
     calendar::Time,
-    ids::{PaymentId, UserId},
+    ids::{OrderId, PaymentId, UserId},
     money::Toman,
-    orders::{self, NewOrder},
+    orders::{self, NewOrder, purchase},
     payment_methods,
     payments::{self, ApprovalInput, NewPayment},
+    plans::Plan,
     web::AppState,
     worker,
 };
@@ -27,8 +28,25 @@ enum End {
 }
 
 enum Event {
-    Pays { who: UserId, toman: i64, end: End },
-    Orders { who: UserId, plan: usize, username: &'static str, alias: &'static str, on_hold: bool },
+    Pays {
+        who: UserId,
+        toman: i64,
+        end: End,
+    },
+    Orders {
+        who: UserId,
+        plan: usize,
+        username: &'static str,
+        alias: &'static str,
+        on_hold: bool,
+    },
+    /// An end user orders and pays for it by a receipt.
+    Buys {
+        who: UserId,
+        plan: usize,
+        username: &'static str,
+        end: End,
+    },
 }
 
 /// Lives through the history up to `now`.
@@ -43,9 +61,18 @@ pub async fn live_through(app: &AppState, shop: &Shop, now: Time, accounts: bool
         match event {
             Event::Pays { who, toman, end } => {
                 let seed = u32::try_from(i).unwrap_or_default();
-                pay(app, shop, who, toman, end, seed).await.with_context(|| format!("sample payment {i}"))?;
+                pay(app, shop, (who, None), toman, end, seed)
+                    .await
+                    .with_context(|| format!("sample payment {i}"))?;
             }
-            Event::Orders { .. } if !accounts => {}
+            Event::Orders { .. } | Event::Buys { .. } if !accounts => {}
+            Event::Buys { who, plan, username, end } => {
+                let seed = u32::try_from(i).unwrap_or_default();
+                buy(app, shop, (who, plan, username), end, seed)
+                    .await
+                    .with_context(|| format!("sample purchase {i}"))?;
+                worker::run_due(app).await?;
+            }
             Event::Orders { who, plan, username, alias, on_hold } => {
                 let new = NewOrder {
                     buyer: who,
@@ -71,15 +98,41 @@ pub async fn live_through(app: &AppState, shop: &Shop, now: Time, accounts: bool
 }
 
 async fn price_of(app: &AppState, shop: &Shop, plan: usize) -> anyhow::Result<Toman> {
+    Ok(plan_of(app, shop, plan).await?.price_agent)
+}
+
+async fn plan_of(app: &AppState, shop: &Shop, plan: usize) -> anyhow::Result<Plan> {
     let mut conn = app.db.acquire().await?;
     let id = *shop.plans.get(plan).context("a sample plan")?;
-    Ok(crate::plans::find_active(&mut conn, id).await?.context("a sample plan on offer")?.price_agent)
+    crate::plans::find_active(&mut conn, id).await?.context("a sample plan on offer")
+}
+
+async fn buy(
+    app: &AppState,
+    shop: &Shop,
+    (who, plan, username): (UserId, usize, &str),
+    end: End,
+    seed: u32,
+) -> anyhow::Result<()> {
+    let plan = plan_of(app, shop, plan).await?;
+    let new = NewOrder {
+        buyer: who,
+        plan: plan.id,
+        price_seen: plan.price_public,
+        username,
+        alias: "",
+        note: "",
+        on_hold: false,
+        request_id: Uuid::new_v4(),
+    };
+    let order = purchase::reserve(&app.db, &new, who.into(), app.clock.now()).await?;
+    pay(app, shop, (who, Some(order)), plan.price_public.0, end, seed).await
 }
 
 async fn pay(
     app: &AppState,
     shop: &Shop,
-    who: UserId,
+    (who, order): (UserId, Option<OrderId>),
     toman: i64,
     end: End,
     seed: u32,
@@ -97,7 +150,10 @@ async fn pay(
         note: String::new(),
         receipt,
     };
-    let payment = payments::submit(&app.db, who, &new, now).await?.id;
+    let payment = match order {
+        Some(order) => payments::submit_for_order(&app.db, who, &new, order, now).await?.id,
+        None => payments::submit(&app.db, who, &new, now).await?.id,
+    };
     app.clock.advance(time::Duration::minutes(25));
     decide(app, shop, who, payment, end).await
 }
@@ -128,7 +184,8 @@ fn events(shop: &Shop) -> Vec<(i64, Event)> {
     let pays = |who, toman, end| Event::Pays { who, toman, end };
     let orders = |who, plan, username, alias| Event::Orders { who, plan, username, alias, on_hold: false };
     let on_hold = |who, plan, username, alias| Event::Orders { who, plan, username, alias, on_hold: true };
-    let (reza, mina, kian) = (shop.reza, shop.mina, shop.kian);
+    let buys = |who, plan, username, end| Event::Buys { who, plan, username, end };
+    let (reza, mina, kian, nima) = (shop.reza, shop.mina, shop.kian, shop.nima);
     let day = |days: i64| days * 24;
     vec![
         (day(41), pays(reza, 2_000_000, End::Approved)),
@@ -148,6 +205,7 @@ fn events(shop: &Shop) -> Vec<(i64, Event)> {
         (day(19), pays(reza, 1_200_000, End::Approved)),
         (day(17), orders(mina, 0, "mina_ava", "آوا")),
         (day(14), orders(reza, 1, "shop_cam", "دوربین مغازه")),
+        (day(13), buys(nima, 1, "nima_phone", End::Approved)),
         (day(12), pays(kian, 400_000, End::Withdrawn)),
         (day(11), pays(kian, 600_000, End::Approved)),
         (day(10), orders(kian, 0, "knsina", "سینا")),
@@ -157,8 +215,10 @@ fn events(shop: &Shop) -> Vec<(i64, Event)> {
         (day(3), orders(mina, 3, "mina_cafe", "کافه")),
         (day(2), orders(reza, 0, "amir_k", "امیر")),
         (9, pays(reza, 750_000, End::Approved)),
+        (day(1), buys(nima, 0, "nima_tv", End::Rejected("رسید خوانا نیست؛ عکس واضح‌تری بفرستید."))),
         (5, pays(mina, 450_000, End::Waiting)),
         (3, pays(kian, 300_000, End::Waiting)),
+        (2, buys(nima, 0, "nima_laptop", End::Waiting)),
         (1, pays(reza, 1_250_000, End::Waiting)),
     ]
 }

@@ -29,6 +29,7 @@ struct Shop {
     reza: UserId,
     mina: UserId,
     kian: UserId,
+    nima: UserId,
     plans: Vec<PlanId>,
 }
 
@@ -85,7 +86,7 @@ async fn open_shop(db: &PgPool, now: Time) -> anyhow::Result<Shop> {
         };
         hired.push(agents::create(&mut tx, &agent, now).await?);
     }
-    customers::create(&mut tx, "nima", password("nima"), "09194567890", now).await?;
+    let nima = customers::create(&mut tx, "nima", password("nima"), "09194567890", now).await?;
     let mut shelf = Vec::new();
     for (position, (name, days, gb, public, agent)) in [
         ("یک‌ماهه ۲۰ گیگ", 30, Some(20), 120_000, 85_000),
@@ -112,7 +113,7 @@ async fn open_shop(db: &PgPool, now: Time) -> anyhow::Result<Shop> {
     }
     tx.commit().await?;
     let [reza, mina, kian] = hired[..] else { anyhow::bail!("three agents are hired") };
-    Ok(Shop { sara, reza, mina, kian, plans: shelf })
+    Ok(Shop { sara, reza, mina, kian, nima, plans: shelf })
 }
 
 fn payment_methods() -> [NewMethod<'static>; 4] {

@@ -3,12 +3,12 @@
 use askama::Template;
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    routing::get,
+    routing::{get, post},
 };
 use axum_extra::extract::Query;
 use axum_htmx::HxRequest;
 
-use super::{AGENT, List, ListQuery, address, create};
+use super::{AGENT, List, ListQuery, address, changes, create};
 use crate::{
     locale::Tr,
     money::Toman,
@@ -33,6 +33,21 @@ pub fn routes() -> Routes<AgentDoor> {
         .route("/agent/users", get(index))
         .route("/agent/users/{id}", get(show))
         .route("/agent/users/{id}/usage", get(usage))
+        .route(
+            "/agent/users/{id}/renewal",
+            get(changes::new_renewal::<Agent>).post(changes::create_renewal::<Agent>),
+        )
+        .route("/agent/users/{id}/disabling", post(changes::create_disabling::<Agent>))
+        .route("/agent/users/{id}/enabling", post(changes::create_enabling::<Agent>))
+        .route(
+            "/agent/users/{id}/deletion",
+            get(changes::new_deletion::<Agent>).post(changes::create_deletion::<Agent>),
+        )
+        .route(
+            "/agent/users/{id}/revocation",
+            get(changes::new_revocation::<Agent>).post(changes::create_revocation::<Agent>),
+        )
+        .route("/agent/users/{id}/edit", get(changes::edit::<Agent>).post(changes::update::<Agent>))
         .route("/agent/create-user", get(create::new).post(create::create))
         .route("/agent/create-user/username", get(create::username))
 }

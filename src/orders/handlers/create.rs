@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::AGENT;
 use crate::{
-    ids::{OrderId, PlanId},
+    ids::{OrderId, PlanId, UserId},
     locale::Tr,
     money::Toman,
     orders::{
@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// The longest customer's name, in characters.
-const ALIAS_LENGTH: usize = 60;
+pub(super) const ALIAS_LENGTH: usize = 60;
 /// The longest note, in characters.
-const NOTE_LENGTH: usize = 500;
+pub(super) const NOTE_LENGTH: usize = 500;
 const FORM: &str = "/agent/create-user";
 
 #[derive(Template)]
@@ -50,26 +50,26 @@ struct CreatePage {
 }
 
 /// A plan as a card.
-struct ChoiceView {
+pub(super) struct ChoiceView {
     /// Plan and price: what is sent is what was seen.
-    value: String,
-    name: String,
-    about: String,
-    price: String,
+    pub value: String,
+    pub name: String,
+    pub about: String,
+    pub price: String,
     /// What the purchase leaves, or what is missing for it.
-    note: String,
-    is_affordable: bool,
-    is_chosen: bool,
+    pub note: String,
+    pub is_affordable: bool,
+    pub is_chosen: bool,
 }
 
 /// What is known of the typed name.
 #[derive(Default)]
-struct Check {
+pub(super) struct Check {
     /// `ok`, `warn` or `bad`; empty says nothing.
-    kind: &'static str,
-    text: String,
+    pub kind: &'static str,
+    pub text: String,
     /// Another name; empty where none is needed.
-    suggestion: String,
+    pub suggestion: String,
 }
 
 #[derive(Template)]
@@ -153,7 +153,7 @@ pub(super) async fn create(
                 made_before = format!("{}/{order}", AGENT.orders);
                 form.set("request_id", Uuid::new_v4().to_string());
             }
-            Err(PlaceError::UsernameTaken) => check = taken(&app, &viewer, &t, &mut form).await?,
+            Err(PlaceError::UsernameTaken) => check = taken(&app, viewer.id, &t, &mut form).await?,
             Err(error) => explain(&t, &mut form, error)?,
         }
     }
@@ -163,7 +163,7 @@ pub(super) async fn create(
 }
 
 /// Most accounts are made at once. Waiting a moment shows the link right away, also without JavaScript.
-async fn give_it_a_moment(app: &AppState, order: OrderId) {
+pub(super) async fn give_it_a_moment(app: &AppState, order: OrderId) {
     for _ in 0..10 {
         tokio::time::sleep(Duration::from_millis(90)).await;
         // What can't be read now, the order's page will tell.
@@ -174,7 +174,7 @@ async fn give_it_a_moment(app: &AppState, order: OrderId) {
 }
 
 /// Puts a refusal beside its field.
-fn explain(t: &Tr, form: &mut Fields, error: PlaceError) -> Result<(), AppError> {
+pub(super) fn explain(t: &Tr, form: &mut Fields, error: PlaceError) -> Result<(), AppError> {
     match error {
         PlaceError::PlanInactive => form.fail("plan", t.orders_plan_inactive()),
         PlaceError::PriceChanged { now } => form.fail("plan", t.orders_plan_price_changed(t.amount(now))),
@@ -198,8 +198,14 @@ fn name_error(t: &Tr, error: UsernameError) -> String {
     }
 }
 
-async fn taken(app: &AppState, viewer: &Agent, t: &Tr, form: &mut Fields) -> Result<Check, AppError> {
-    let prefix = usernames::prefix_of(&app.db, viewer.id).await?;
+/// Says beside the field that the name is taken, and suggests another.
+pub(super) async fn taken(
+    app: &AppState,
+    buyer: UserId,
+    t: &Tr,
+    form: &mut Fields,
+) -> Result<Check, AppError> {
+    let prefix = usernames::prefix_of(&app.db, buyer).await?;
     let name =
         Username::parse(form.get("username"), &prefix).map(|name| name.to_string()).unwrap_or_default();
     form.fail("username", t.orders_username_taken(&name));
@@ -213,15 +219,24 @@ pub(super) struct UsernameQuery {
     username: String,
 }
 
-/// The live check beside the field: our rules, our orders, the server.
 pub(super) async fn username(
     State(app): State<AppState>,
     viewer: Agent,
     page: Page,
+    query: Query<UsernameQuery>,
+) -> Result<Response, AppError> {
+    check_username(&app, viewer.id, page, query).await
+}
+
+/// The live check beside the field: our rules, our orders, the server.
+pub(super) async fn check_username(
+    app: &AppState,
+    buyer: UserId,
+    page: Page,
     Query(query): Query<UsernameQuery>,
 ) -> Result<Response, AppError> {
     let t = page.t;
-    let prefix = usernames::prefix_of(&app.db, viewer.id).await?;
+    let prefix = usernames::prefix_of(&app.db, buyer).await?;
     let check = match Username::parse(&query.username, &prefix) {
         Err(error) => Check { kind: "bad", text: name_error(&t, error), suggestion: String::new() },
         Ok(name) => match usernames::availability(&app.db, &app.marzban, &name).await? {
@@ -242,7 +257,7 @@ pub(super) async fn username(
 }
 
 /// The plan and the price that were on the card.
-fn chosen(value: &str) -> Option<(PlanId, Toman)> {
+pub(super) fn chosen(value: &str) -> Option<(PlanId, Toman)> {
     let (plan, price) = value.split_once(':')?;
     Some((PlanId(plan.parse().ok()?), Toman(price.parse().ok()?)))
 }

@@ -1,14 +1,18 @@
 //! The pages about orders: an agent's and an end user's. What both have is drawn here.
 
 mod agent;
+mod buy;
+mod changes;
 mod create;
 mod end_user;
+mod unpaid;
 
 use askama::Template;
 use axum::extract::{Path, rejection::PathRejection};
 use axum_htmx::HxRequest;
 
 use super::{
+    changes::{By, queries::recent, views::ChangesView},
     queries::{self, Listing, StateFilter},
     usage,
     views::{OrderView, Row},
@@ -18,6 +22,8 @@ use crate::{
     locale::Tr,
     web::{AppError, AppState, Page, PageResult, Viewer, html},
 };
+
+use unpaid::Unpaid;
 
 pub use agent::routes as agent_routes;
 pub use end_user::routes as end_user_routes;
@@ -32,14 +38,17 @@ struct Area {
 }
 
 const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true };
-const END_USER: Area = Area { list: "/user", orders: "/user/accounts", is_agent: false };
+const END_USER: Area = Area { list: "/user/accounts", orders: "/user/accounts", is_agent: false };
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
 struct OrderPage {
     page: Page,
     order: OrderView,
+    changes: ChangesView,
     area: Area,
+    /// Where it waits for its payment, or was cancelled.
+    unpaid: Option<Unpaid>,
 }
 
 #[derive(Template)]
@@ -47,7 +56,9 @@ struct OrderPage {
 struct OrderPart {
     page: Page,
     order: OrderView,
+    changes: ChangesView,
     area: Area,
+    unpaid: Option<Unpaid>,
 }
 
 /// What stands in an address as an order's number may be anything.
@@ -65,9 +76,16 @@ async fn show(
     hx: HxRequest,
 ) -> PageResult {
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
+    let unpaid = Unpaid::load(app, &page.t, owner, &order).await?;
+    let made = recent(&app.db, id).await?;
+    let changes = ChangesView::new(&page.t, &order, &made, By::Owner(owner.into()), area.is_agent, page.now);
     let order = OrderView::new(&page.t, &order, area.orders, page.now);
     let page = page.titled(order.username.clone());
-    if hx.0 { html(&OrderPart { page, order, area }) } else { html(&OrderPage { page, order, area }) }
+    if hx.0 {
+        html(&OrderPart { page, order, changes, area, unpaid })
+    } else {
+        html(&OrderPage { page, order, changes, area, unpaid })
+    }
 }
 
 #[derive(Template)]

@@ -9,7 +9,7 @@ use axum::{
 
 use super::{
     Ask,
-    charge::amount_error,
+    claim::amount_error,
     queue::{Row, row},
 };
 use crate::{
@@ -130,7 +130,9 @@ async fn done(ask: Ask<Admin>, id: PaymentId) -> PageResult {
         Some(credited) => t.payments_approved_flash(t.amount(credited), payer),
         None => t.payments_rejected_flash(t.amount(row.card.amount), payer),
     };
-    flash(&ask.session, "ok", text).await?;
+    // What became of its order belongs to the same breath.
+    let text = format!("{text} {}", row.order_outcome(&t));
+    flash(&ask.session, "ok", text.trim_end().to_owned()).await?;
     Ok(see_other(ask.hx, QUEUE))
 }
 

@@ -6,20 +6,26 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use axum_extra::extract::Query;
 use uuid::Uuid;
 
-use super::{Ask, member::AmountWords};
+use super::{
+    Ask,
+    claim::{is_that_claim, read_claim},
+    member::AmountWords,
+    payer::{Area, Payer},
+    purpose::{self, Purpose},
+};
 use crate::{
-    ids::{PaymentMethodId, ReceiptId},
+    ids::ReceiptId,
     locale::Tr,
-    money::{AmountError, Toman},
+    money::Toman,
     payment_methods::{self, PaymentMethod, Refusal},
-    payments::{self, MAX_HASH, MAX_NOTE, MAX_TRACKING_NUMBER, NewPayment, SubmitError, queries},
-    persian::{clean_number, is_invisible, latin_digits, normalize},
+    payments::{self, SubmitError, queries},
     receipts::{MAX_BYTES, Receipt, ReceiptError},
     settings::{self, Settings},
     web::{
-        Agent, AppError, AppState, Fields, Page, PageResult, Viewer, drafts,
+        AppError, Fields, Page, PageResult, drafts,
         forms::{self, Upload, UploadedFile},
         html,
         page::flash,
@@ -27,16 +33,13 @@ use crate::{
     },
 };
 
-/// Where the form stands.
-pub const FORM: &str = "/agent/wallet/charge";
-/// Where it is sent to; without JavaScript a form with errors stands there.
-const TARGET: &str = "/agent/payments";
-
 #[derive(Template)]
 #[template(path = "payments/charge.html")]
 struct ChargePage {
     page: Page,
+    area: Area,
     form: Fields,
+    purpose: Purpose,
     method: Option<PaymentMethod>,
     /// What the shop says to its payers; may be empty.
     note: String,
@@ -55,62 +58,100 @@ impl ChargePage {
     }
 }
 
-pub async fn new(ask: Ask<Agent>) -> PageResult {
-    let mut form = drafts::take(&ask.session, FORM).await?;
+/// What the address of the form says.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct ChargeQuery {
+    /// The order that is to be paid for.
+    order: Option<i64>,
+    /// What is to be paid, Toman, as in a payment that was rejected.
+    amount: Option<i64>,
+}
+
+pub async fn new<P: Payer>(ask: Ask<P>, Query(query): Query<ChargeQuery>) -> PageResult {
+    let mut form = drafts::take(&ask.session, P::AREA.charge).await?;
     if form.value("amount").is_empty() {
-        let elsewhere = drafts::take(&ask.session, TARGET).await?;
+        let elsewhere = drafts::take(&ask.session, P::AREA.payments).await?;
         if !elsewhere.value("amount").is_empty() {
             form = elsewhere;
         }
     }
-    let now = ask.app.clock.now();
-    let method = if ask.who.is_viewed {
-        // Drawing would hold a place that is the payer's.
-        payment_methods::drawn(&mut *ask.app.db.acquire().await?, ask.who.id, now).await?
-    } else {
-        payment_methods::draw(&ask.app.db, ask.who.id, None, now).await?
-    };
-    show(&ask.app, &ask.who, ask.page, form, method).await
+    if let Some(order) = query.order {
+        form.set(purpose::ORDER, order.to_string());
+    }
+    let mut conn = ask.app.db.acquire().await?;
+    let purpose = Purpose::read(&mut conn, ask.who.id, &form).await?;
+    let (due, min) = (purpose.due(), settings::get(&mut conn).await?.payment_min);
+    drop(conn);
+    // Nothing to be paid for it: its own page says why.
+    if let (Some(page), None) = (purpose.order_page(), due.filter(|_| purpose.waits())) {
+        return Ok(see_other(ask.hx, &page));
+    }
+    if let Some(amount) = due.map(|due| due.max(min)).or(query.amount.map(Toman)) {
+        form.set_default("amount", ask.page.t.number(amount.0));
+    }
+    let method = if purpose.is_closed { None } else { first_draw(&ask, due).await? };
+    show(&ask, form, method, purpose).await
 }
 
-async fn show(
-    app: &AppState,
-    viewer: &Viewer,
-    page: Page,
+/// A method that takes all of it; where none does today, one that takes a part.
+async fn first_draw<P: Payer>(ask: &Ask<P>, due: Option<Toman>) -> Result<Option<PaymentMethod>, AppError> {
+    let (db, now) = (&ask.app.db, ask.app.clock.now());
+    if ask.who.is_viewed {
+        // Drawing would hold a place that is the payer's.
+        return Ok(payment_methods::drawn(&mut *db.acquire().await?, ask.who.id, now).await?);
+    }
+    let method = payment_methods::draw(db, ask.who.id, due, now).await?;
+    if method.is_some() || due.is_none() {
+        return Ok(method);
+    }
+    Ok(payment_methods::draw(db, ask.who.id, None, now).await?)
+}
+
+async fn show<P: Payer>(
+    ask: &Ask<P>,
     mut form: Fields,
     method: Option<PaymentMethod>,
+    purpose: Purpose,
 ) -> PageResult {
+    let page = ask.page.clone();
     let t = page.t;
     form.set_default("request_id", Uuid::new_v4().to_string());
-    let mut conn = app.db.acquire().await?;
+    let mut conn = ask.app.db.acquire().await?;
     let Settings { payment_min, payment_max, .. } = settings::get(&mut conn).await?;
     let note = settings::texts(&mut conn).await?.charge_note;
     let kept = match form.get("receipt_id").parse() {
-        Ok(id) => queries::unused_receipt(&mut conn, ReceiptId(id), viewer.id).await?,
+        Ok(id) => queries::unused_receipt(&mut conn, ReceiptId(id), ask.who.id).await?,
         Err(_) => None,
     };
     let room = method.as_ref().and_then(|method| method.room).unwrap_or(payment_max);
+    let title = if purpose.order.is_some() { t.payments_pay_order() } else { t.payments_charge() };
     html(&ChargePage {
         words: AmountWords::of(page.clone(), form.value("amount")),
         min: t.amount(payment_min),
         max: t.amount(payment_max.min(room)),
         sent: !form.is_ok(),
-        page: page.titled(t.payments_charge()),
+        page: page.titled(title),
+        area: P::AREA,
         form,
+        purpose,
         method,
         note,
         kept,
     })
 }
 
-pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
+pub async fn create<P: Payer>(ask: Ask<P>, request: Request) -> PageResult {
     let Upload { fields: mut form, file } = forms::read(request, &ask.app, MAX_BYTES).await?;
     let (t, now, payer) = (ask.page.t, ask.app.clock.now(), ask.who.id);
     let request_id = form.request_id()?;
-    let before = payments::find_submitted(&mut *ask.app.db.acquire().await?, payer, request_id).await?;
+    let mut conn = ask.app.db.acquire().await?;
+    let mut purpose = Purpose::read(&mut conn, payer, &form).await?;
+    let before = payments::find_submitted(&mut conn, payer, request_id).await?;
+    drop(conn);
     if let Some(before) = before {
         if is_that_claim(&form, &before) {
-            return accepted(&ask, before.amount).await;
+            return accepted(&ask, before.amount, &purpose).await;
         }
         // She went back and typed another payment into a form that was taken: nothing of it may be dropped unsaid.
         form.set("request_id", Uuid::new_v4().to_string());
@@ -120,8 +161,14 @@ pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
     let new = read_claim(&mut form, &t, request_id, receipt);
     let mut wanted = None;
     if let Some(new) = new {
-        match payments::submit(&ask.app.db, ask.actor(payer), &new, now).await {
-            Ok(_) => return accepted(&ask, new.amount).await,
+        let by = ask.actor(payer);
+        let outcome = match purpose.order_id() {
+            Some(order) => payments::submit_for_order(&ask.app.db, by, &new, order, now).await,
+            None => payments::submit(&ask.app.db, by, &new, now).await,
+        };
+        match outcome {
+            Ok(_) => return accepted(&ask, new.amount, &purpose).await,
+            Err(SubmitError::OrderNotWaiting) => purpose.lose_order(&mut form, &t),
             Err(error) => wanted = explain(&mut form, &t, error, new.amount)?,
         }
     }
@@ -137,27 +184,25 @@ pub async fn create(ask: Ask<Agent>, request: Request) -> PageResult {
     if method.as_ref().is_some_and(|method| method.id.to_string() != shown) {
         form.fail("method", t.payments_method_changed());
     }
-    let page = show(&ask.app, &ask.who, ask.page, form, method).await?;
+    let page = show(&ask, form, method, purpose).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
 
-/// Whether the form still claims what it claimed when it was taken.
-fn is_that_claim(form: &Fields, before: &payments::Claimed) -> bool {
-    Toman::parse(form.get("amount")) == Ok(before.amount)
-        && clean_number(form.get("tracking_number")) == before.tracking_number.as_deref().unwrap_or_default()
-        && clean_hash(form.get("transaction_hash")) == before.transaction_hash.as_deref().unwrap_or_default()
-}
-
-/// Leads back to the wallet, where the amount is said in words once more: a nought too many shows.
-async fn accepted(ask: &Ask<Agent>, amount: Toman) -> Result<Response, AppError> {
+/// Leads back to the wallet or to the order, where the amount is said in words once more: a nought too many shows.
+async fn accepted<P: Payer>(ask: &Ask<P>, amount: Toman, purpose: &Purpose) -> Result<Response, AppError> {
     let t = ask.page.t;
-    flash(&ask.session, "ok", t.payments_submitted(amount.in_words(t.language))).await?;
-    Ok(see_other(ask.hx, "/agent/wallet"))
+    let words = amount.in_words(t.language);
+    let (text, page) = match purpose.order_page() {
+        Some(page) => (t.payments_submitted_for_order(words), page),
+        None => (t.payments_submitted(words), P::AREA.wallet.to_owned()),
+    };
+    flash(&ask.session, "ok", text).await?;
+    Ok(see_other(ask.hx, &page))
 }
 
 /// The receipt of the form: the new file, or the one that was kept from an attempt before.
-async fn read_receipt(
-    ask: &Ask<Agent>,
+async fn read_receipt<P: Payer>(
+    ask: &Ask<P>,
     form: &mut Fields,
     file: UploadedFile,
 ) -> Result<Option<ReceiptId>, AppError> {
@@ -200,60 +245,14 @@ async fn read_receipt(
     Ok(None)
 }
 
-/// Reads the claim; what is wrong is said beside its field.
-fn read_claim(form: &mut Fields, t: &Tr, request_id: Uuid, receipt: Option<ReceiptId>) -> Option<NewPayment> {
-    let amount = match Toman::parse(form.get("amount")) {
-        Ok(amount) => amount,
-        Err(error) => {
-            form.fail("amount", amount_error(t, error));
-            Toman::ZERO
-        }
-    };
-    let tracking_number = clean_number(form.get("tracking_number"));
-    if tracking_number.chars().count() > MAX_TRACKING_NUMBER {
-        form.fail("tracking_number", t.payments_tracking_too_long(t.digits(MAX_TRACKING_NUMBER)));
-    }
-    let transaction_hash = clean_hash(form.get("transaction_hash"));
-    let is_hash =
-        transaction_hash.len() <= MAX_HASH && transaction_hash.chars().all(|c| c.is_ascii_graphic());
-    if !is_hash {
-        form.fail("transaction_hash", t.payments_hash_wrong());
-    }
-    let note = normalize(form.get("note"));
-    if note.chars().count() > MAX_NOTE {
-        form.fail("note", t.payments_note_too_long(t.digits(MAX_NOTE)));
-    }
-    let method = form.get("payment_method_id").parse().map(PaymentMethodId).unwrap_or(PaymentMethodId(0));
-    let receipt = receipt.filter(|_| form.is_ok())?;
-    let some = |text: String| Some(text).filter(|text| !text.is_empty());
-    let (tracking_number, transaction_hash) = (some(tracking_number), some(transaction_hash));
-    Some(NewPayment { request_id, method, amount, tracking_number, transaction_hash, note, receipt })
-}
-
-/// A hash as it is stored and compared: without blanks; hexadecimal ones in small letters and without `0x`.
-fn clean_hash(typed: &str) -> String {
-    let hash: String =
-        latin_digits(typed).chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
-    let bare = hash.strip_prefix("0x").or_else(|| hash.strip_prefix("0X")).unwrap_or(&hash);
-    if !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_hexdigit()) { bare.to_lowercase() } else { hash }
-}
-
-/// Why what was typed is no amount.
-pub fn amount_error(t: &Tr, error: AmountError) -> String {
-    match error {
-        AmountError::Empty => t.payments_amount_missing(),
-        AmountError::NotANumber => t.payments_amount_not_a_number(),
-        AmountError::Negative => t.payments_amount_negative(),
-        AmountError::TooLarge => t.payments_amount_too_large(),
-    }
-}
-
 /// Says beside the field why nothing was submitted. Returns the amount that another method is looked for.
 fn explain(form: &mut Fields, t: &Tr, error: SubmitError, amount: Toman) -> Result<Option<Toman>, AppError> {
     match error {
         SubmitError::AmountOutOfRange { min, max } => {
             form.fail("amount", t.payments_amount_out_of_range(t.amount(max), t.amount(min)));
         }
+        SubmitError::ChargingClosed => form.fail("method", t.payments_charging_closed()),
+        SubmitError::OrderNotWaiting => form.fail("method", t.payments_order_gone()),
         SubmitError::Method(Refusal::Inactive) => form.fail("method", t.payments_method_inactive()),
         SubmitError::Method(Refusal::NotDrawn) => form.fail("method", t.payments_method_changed()),
         SubmitError::Method(Refusal::Full) => {
@@ -270,21 +269,4 @@ fn explain(form: &mut Fields, t: &Tr, error: SubmitError, amount: Toman) -> Resu
         SubmitError::Database(error) => return Err(error.into()),
     }
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_hash_has_one_spelling() {
-        for typed in ["0xABCDEF01", "abcdef01", " ABCD EF۰۱\u{200f}", "0XabcdEF01"] {
-            assert_eq!(clean_hash(typed), "abcdef01", "{typed}");
-        }
-        assert_eq!(
-            clean_hash("5Kd3NBUAdUnhyzenEwVLy9pBKxSwXvE9FMPyR4UKZvpe"),
-            "5Kd3NBUAdUnhyzenEwVLy9pBKxSwXvE9FMPyR4UKZvpe"
-        );
-        assert_eq!(clean_hash("0x"), "0x");
-    }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::IntoResponse};
 use axum_extra::extract::Query;
 
-use super::{Ask, address, charge::amount_error, statement::read_date};
+use super::{Ask, address, claim::amount_error, statement::read_date};
 use crate::{
     calendar::JalaliDate,
     locale::Tr,

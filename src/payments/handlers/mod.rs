@@ -1,12 +1,15 @@
 //! Payments over HTTP, by audience.
 
 mod admin;
-mod agent;
 mod charge;
+mod claim;
 mod history;
 mod member;
+mod payer;
+mod purpose;
 mod queue;
 mod statement;
+mod wallet;
 
 use axum::{
     extract::DefaultBodyLimit,
@@ -14,13 +17,15 @@ use axum::{
     routing::{get, post},
 };
 
-pub use self::statement::type_label as entry_label;
+use self::payer::Payer as _;
+pub use self::statement::{StatementRow, type_label as entry_label};
 use super::{Status, queries::OwnPayment};
 use crate::{
     locale::Tr,
+    orders::purchase,
     web::{
-        Ask, address,
-        doors::{AdminDoor, AgentDoor, MemberDoor, Routes},
+        Agent, Ask, EndUser, address,
+        doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, Routes},
     },
 };
 
@@ -38,13 +43,25 @@ pub fn member_routes() -> Routes<MemberDoor> {
 
 /// The agent's wallet.
 pub fn agent_routes() -> Routes<AgentDoor> {
-    let create = post(charge::create).layer(DefaultBodyLimit::max(MAX_UPLOAD_FORM));
+    let create = post(charge::create::<Agent>).layer(DefaultBodyLimit::max(MAX_UPLOAD_FORM));
     Routes::new()
-        .route("/agent/wallet", get(agent::wallet))
-        .route("/agent/wallet/payments", get(agent::own_payments))
-        .route("/agent/wallet/charge", get(charge::new))
-        .route("/agent/payments", create.get(async || Redirect::to(charge::FORM)))
-        .route("/agent/payments/{id}/withdrawal", post(agent::create_withdrawal))
+        .route("/agent/wallet", get(wallet::show::<Agent>))
+        .route("/agent/wallet/payments", get(wallet::own_payments::<Agent>))
+        .route("/agent/wallet/history", get(wallet::history::<Agent>))
+        .route("/agent/wallet/charge", get(charge::new::<Agent>))
+        .route("/agent/payments", create.get(async || Redirect::to(Agent::AREA.charge)))
+        .route("/agent/payments/{id}/withdrawal", post(wallet::create_withdrawal::<Agent>))
+}
+
+/// The end user's wallet.
+pub fn end_user_routes() -> Routes<EndUserDoor> {
+    let create = post(charge::create::<EndUser>).layer(DefaultBodyLimit::max(MAX_UPLOAD_FORM));
+    Routes::new()
+        .route("/user/payments", create.get(wallet::show::<EndUser>))
+        .route("/user/payments/latest", get(wallet::own_payments::<EndUser>))
+        .route("/user/payments/history", get(wallet::history::<EndUser>))
+        .route("/user/payments/new", get(charge::new::<EndUser>))
+        .route("/user/payments/{id}/withdrawal", post(wallet::create_withdrawal::<EndUser>))
 }
 
 /// The admin's queue and history.
@@ -88,4 +105,19 @@ impl OwnPayment {
     fn is_rejected(&self) -> bool {
         self.status == Status::Rejected
     }
+
+    /// The cancelled order that this payment was for, as the form for buying it again at today's price.
+    fn again(&self) -> Option<Again<'_>> {
+        let (order, plan, price) = (self.order_id?, self.plan_id?, self.price_now?);
+        let account = self.account.as_deref().filter(|_| self.is_rejected())?;
+        Some(Again { plan: format!("{plan}:{}", price.0), account, request_id: purchase::again_id(order) })
+    }
+}
+
+/// An order to be placed once more.
+struct Again<'a> {
+    /// Plan and price, as the form for buying sends them.
+    plan: String,
+    account: &'a str,
+    request_id: uuid::Uuid,
 }

@@ -11,6 +11,8 @@ use crate::{
     calendar::Time,
     ids::PaymentId,
     locale::Tr,
+    money::Toman,
+    orders,
     payment_methods::MethodType,
     payments::{
         MAX_NOTE, Status,
@@ -90,6 +92,32 @@ impl Row {
     /// The same for the form of the rejection.
     pub fn rejecting(&self) -> bool {
         !self.form.error("reason").is_empty()
+    }
+
+    /// The order that it is for; empty when it charges the wallet.
+    pub fn order(&self, t: &Tr) -> String {
+        match (self.card.order_id, &self.card.order_plan, &self.card.order_account) {
+            (Some(id), Some(plan), Some(account)) => t.payments_for_order(account, t.digits(id), plan),
+            _ => String::new(),
+        }
+    }
+
+    /// What has become of that order.
+    pub fn order_outcome(&self, t: &Tr) -> String {
+        let missing = self.card.order_missing.unwrap_or_default();
+        match self.card.order_status {
+            None => String::new(),
+            Some(orders::Status::AwaitingPayment) if missing > Toman::ZERO => {
+                t.payments_order_short(t.amount(missing))
+            }
+            Some(orders::Status::AwaitingPayment) => t.payments_order_waits(),
+            Some(orders::Status::Cancelled) => t.payments_order_cancelled(),
+            Some(orders::Status::Failed) => t.payments_order_failed(),
+            Some(orders::Status::Provisioning) => t.payments_order_provisioning(),
+            Some(orders::Status::Active | orders::Status::Disabled | orders::Status::Deleted) => {
+                t.payments_order_made()
+            }
+        }
     }
 
     pub fn max_note(&self) -> usize {

@@ -49,15 +49,15 @@ impl StatementQuery {
         [&self.entry_type, &self.from, &self.to].iter().any(|value| !value.is_empty())
     }
 
-    /// The address of the next page, after the row with this number.
-    pub fn next(&self, before: i64) -> String {
+    /// The address of the wallet's next page, after the row with this number.
+    pub fn next(&self, wallet: &str, before: i64) -> String {
         let pairs = [
             ("type", self.entry_type.as_str()),
             ("from", &self.from),
             ("to", &self.to),
             ("before", &before.to_string()),
         ];
-        super::address("/agent/wallet", &pairs)
+        super::address(wallet, &pairs)
     }
 }
 

@@ -4,8 +4,9 @@ use sqlx::PgConnection;
 
 use crate::{
     calendar::Time,
-    ids::{PaymentId, ReceiptId},
+    ids::{OrderId, PaymentId, ReceiptId},
     money::Toman,
+    orders,
     payment_methods::MethodType,
     payments::Status,
 };
@@ -84,6 +85,13 @@ pub struct Card {
     pub admin_notes: String,
     pub processed_at: Option<Time>,
     pub processed_by: String,
+    /// What it is for, if not for the wallet.
+    pub order_id: Option<OrderId>,
+    pub order_status: Option<orders::Status>,
+    pub order_plan: Option<String>,
+    pub order_account: Option<String>,
+    /// What the payer's confirmed credit lacks for the order now, Toman; below zero when it is more than enough.
+    pub order_missing: Option<Toman>,
 }
 
 impl Card {
@@ -114,7 +122,10 @@ pub async fn cards(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<Car
                       OR coalesce(day.amount > m.daily_limit_amount, false) AS "over_limit!",
                   p.approved_amount AS "approved_amount: Toman", p.credited_amount AS "credited_amount: Toman",
                   coalesce(p.admin_notes, '') AS "admin_notes!", p.processed_at,
-                  coalesce(d.username, '') AS "processed_by!"
+                  coalesce(d.username, '') AS "processed_by!",
+                  p.order_id AS "order_id: OrderId", o.status AS "order_status?: orders::Status",
+                  o.plan_name AS "order_plan?", o.marzban_username AS "order_account?",
+                  o.amount - w.confirmed AS "order_missing?: Toman"
            FROM payments p
            JOIN receipts r ON r.id = p.receipt_id
            JOIN users u ON u.id = p.user_id
@@ -122,6 +133,7 @@ pub async fn cards(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<Car
            JOIN payment_methods m ON m.id = p.payment_method_id
            LEFT JOIN agents a ON a.user_id = p.user_id
            LEFT JOIN users d ON d.id = p.processed_by
+           LEFT JOIN orders o ON o.id = p.order_id
            -- The day in Tehran, UTC+3:30 all year.
            CROSS JOIN LATERAL (
                SELECT date_trunc('day', p.created_at AT TIME ZONE interval '3:30') AT TIME ZONE interval '3:30' AS start

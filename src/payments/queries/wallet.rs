@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::{
     calendar::Time,
-    ids::{PaymentId, ReceiptId, UserId},
+    ids::{OrderId, PaymentId, PlanId, ReceiptId, UserId},
     money::Toman,
     payments::Status,
     receipts::{self, Receipt},
@@ -24,23 +24,58 @@ pub struct OwnPayment {
     pub admin_notes: String,
     pub created_at: Time,
     pub processed_at: Option<Time>,
+    /// What it is for, if not for the wallet.
+    pub order_id: Option<OrderId>,
+    /// The name of the order's account.
+    pub account: Option<String>,
+    pub plan_id: Option<PlanId>,
+    /// Today's price of a cancelled order's plan, Toman, while it is on offer.
+    pub price_now: Option<Toman>,
 }
 
 /// All payments of this payer that wait, and the latest five, newest first.
 pub async fn latest_of(conn: &mut PgConnection, payer: UserId) -> sqlx::Result<Vec<OwnPayment>> {
+    own(conn, payer, None, 5).await
+}
+
+/// At most `limit` payments of this payer, newest first, all of them before `before`.
+pub async fn earlier_of(
+    conn: &mut PgConnection,
+    payer: UserId,
+    before: Option<i64>,
+    limit: i64,
+) -> sqlx::Result<Vec<OwnPayment>> {
+    own(conn, payer, Some(before.unwrap_or(i64::MAX)), limit).await
+}
+
+/// Without `before` all that wait come too.
+async fn own(
+    conn: &mut PgConnection,
+    payer: UserId,
+    before: Option<i64>,
+    limit: i64,
+) -> sqlx::Result<Vec<OwnPayment>> {
     sqlx::query_as!(
         OwnPayment,
         r#"SELECT p.id AS "id: PaymentId", p.status AS "status: Status", p.receipt_id AS "receipt_id: ReceiptId",
                   p.amount AS "amount: Toman", p.credited_amount AS "credited_amount: Toman", m.alias AS method,
-                  p.tracking_number, coalesce(p.admin_notes, '') AS "admin_notes!", p.created_at, p.processed_at
-           FROM payments p JOIN payment_methods m ON m.id = p.payment_method_id
+                  p.tracking_number, coalesce(p.admin_notes, '') AS "admin_notes!", p.created_at, p.processed_at,
+                  p.order_id AS "order_id: OrderId", o.marzban_username AS "account?", o.plan_id AS "plan_id?: PlanId",
+                  l.price_public AS "price_now?: Toman"
+           FROM payments p
+           JOIN payment_methods m ON m.id = p.payment_method_id
+           LEFT JOIN orders o ON o.id = p.order_id
+           LEFT JOIN plans l ON l.id = o.plan_id AND l.status = 'ACTIVE' AND o.status = 'CANCELLED'
            WHERE p.id IN (
-               (SELECT id FROM payments WHERE user_id = $1 AND status = 'PENDING')
+               (SELECT id FROM payments WHERE user_id = $1 AND status = 'PENDING' AND $2::bigint IS NULL)
                UNION
-               (SELECT id FROM payments WHERE user_id = $1 ORDER BY id DESC LIMIT 5)
+               (SELECT id FROM payments WHERE user_id = $1 AND ($2::bigint IS NULL OR id < $2)
+                ORDER BY id DESC LIMIT $3)
            )
            ORDER BY p.id DESC"#,
-        payer.0
+        payer.0,
+        before,
+        limit
     )
     .fetch_all(conn)
     .await

@@ -7,9 +7,10 @@ use sqlx::{PgConnection, PgPool};
 use super::write_down;
 use crate::{
     calendar::Time,
-    ids::{PaymentId, UserId},
+    ids::{OrderId, PaymentId, UserId},
     ledger::{self, EntryType, Posting, Reference},
     money::Toman,
+    orders::purchase,
     payments::{Actor, Decision, Status},
     settings,
 };
@@ -45,12 +46,15 @@ struct Claim {
     payer: UserId,
     amount: Toman,
     bonus_percent: i32,
+    /// What it is for, if not for the wallet.
+    order: Option<OrderId>,
 }
 
 async fn find_claim(conn: &mut PgConnection, id: PaymentId) -> Result<Claim, DecideError> {
     sqlx::query_as!(
         Claim,
-        r#"SELECT user_id AS "payer: UserId", amount AS "amount: Toman", bonus_percent FROM payments WHERE id = $1"#,
+        r#"SELECT user_id AS "payer: UserId", amount AS "amount: Toman", bonus_percent,
+                  order_id AS "order: OrderId" FROM payments WHERE id = $1"#,
         id.0
     )
     .fetch_optional(conn)
@@ -70,7 +74,8 @@ async fn already_decided(conn: &mut PgConnection, id: PaymentId) -> DecideError 
     decision.map_or_else(DecideError::Database, DecideError::AlreadyDecided)
 }
 
-/// Approves: what arrived, and the bonus of the method on it, becomes confirmed credit in place of the pending.
+/// Approves: what arrived, and the bonus of the method on it, becomes confirmed credit in place of the pending. The
+/// order that it is for is charged in the same transaction, where the confirmed credit covers it.
 ///
 /// # Errors
 /// See [`DecideError`].
@@ -120,11 +125,16 @@ pub async fn approve(
     ledger::post(&mut tx, &posting, now).await?;
     let detail = json!({ "claimed": claim.amount, "actual": actual, "credited": credited });
     write_down(&mut tx, admin, "payment.approve", id, detail, now).await?;
+    if let Some(order) = claim.order {
+        // What came of it, its page and the admin's answer read from the order itself.
+        purchase::settle(&mut tx, order, admin, now).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
 
-/// Rejects, with a reason that the payer reads: the pending credit is taken back, also below zero.
+/// Rejects, with a reason that the payer reads: the pending credit is taken back, also below zero. The order that it
+/// is for is cancelled, unless another payment for it waits.
 ///
 /// # Errors
 /// See [`DecideError`].
@@ -211,5 +221,8 @@ async fn take_back(
     ledger::post(conn, &posting, now).await?;
     let detail = json!({ "amount": claim.amount, "reason": end.reason });
     write_down(conn, by, end.action, id, detail, now).await?;
+    if let Some(order) = claim.order {
+        purchase::cancel_unpaid(conn, order, Some(by), now).await?;
+    }
     Ok(())
 }

@@ -10,7 +10,10 @@ use super::Actor;
 use crate::{calendar::Time, ids::PaymentId};
 
 pub use decide::{ApprovalInput, DecideError, approve, reject, withdraw};
-pub use submit::{Claimed, NewPayment, SubmitError, Submitted, find_submitted, keep_receipt, submit};
+pub use submit::{
+    Claimed, NewPayment, SubmitError, Submitted, find_submitted, keep_receipt, may_charge, submit,
+    submit_for_order,
+};
 
 async fn write_down(
     conn: &mut PgConnection,

@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::write_down;
 use crate::{
     calendar::Time,
-    ids::{PaymentId, PaymentMethodId, ReceiptId, UserId},
+    ids::{OrderId, PaymentId, PaymentMethodId, ReceiptId, UserId},
     ledger::{self, EntryType, Posting, Reference},
     money::Toman,
+    orders::purchase,
     payment_methods::{self, Locked, Refusal},
     payments::Actor,
     receipts::{ReceiptError, Store},
@@ -35,6 +36,12 @@ pub struct NewPayment {
 /// Why nothing was submitted and nothing charged.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
+    /// The owner lets end users pay for orders only.
+    #[error("charging a wallet is closed")]
+    ChargingClosed,
+    /// Not the payer's, or paid for or cancelled before.
+    #[error("the order waits for no payment")]
+    OrderNotWaiting,
     #[error("the amount is not between {min:?} and {max:?}")]
     AmountOutOfRange { min: Toman, max: Toman },
     #[error("the method takes no payment from this payer: {0:?}")]
@@ -120,7 +127,43 @@ pub async fn submit(
     new: &NewPayment,
     now: Time,
 ) -> Result<Submitted, SubmitError> {
-    let payer = payer.into();
+    take(db, payer.into(), new, None, now).await
+}
+
+/// The same for an order of the payer's that waits for its payment: the decision about the payment settles it.
+///
+/// # Errors
+/// See [`SubmitError`]; whichever it is, nothing was charged.
+pub async fn submit_for_order(
+    db: &PgPool,
+    payer: impl Into<Actor>,
+    new: &NewPayment,
+    order: OrderId,
+    now: Time,
+) -> Result<Submitted, SubmitError> {
+    take(db, payer.into(), new, Some(order), now).await
+}
+
+/// Whether this person may charge her wallet without an order: the owner's switch for end users.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_charge(conn: &mut PgConnection, payer: UserId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT u.role <> 'END_USER' OR s.charging_open AS "may!" FROM users u CROSS JOIN settings s WHERE u.id = $1"#,
+        payer.0
+    )
+    .fetch_one(conn)
+    .await
+}
+
+async fn take(
+    db: &PgPool,
+    payer: Actor,
+    new: &NewPayment,
+    order: Option<OrderId>,
+    now: Time,
+) -> Result<Submitted, SubmitError> {
     let mut tx = db.begin().await?;
     let limits = settings::get(&mut tx).await?;
     // The method before the wallet, everywhere: two submissions then wait for each other in one order.
@@ -128,6 +171,13 @@ pub async fn submit(
     ledger::lock(&mut tx, payer.user).await?;
     if let Some(before) = find_submitted(&mut tx, payer.user, new.request_id).await? {
         return Ok(Submitted { id: before.id, again: true });
+    }
+    match order {
+        Some(order) if !purchase::is_awaiting_payment(&mut tx, order, payer.user).await? => {
+            return Err(SubmitError::OrderNotWaiting);
+        }
+        None if !may_charge(&mut tx, payer.user).await? => return Err(SubmitError::ChargingClosed),
+        _ => {}
     }
     if new.amount < limits.payment_min || new.amount > limits.payment_max {
         return Err(SubmitError::AmountOutOfRange { min: limits.payment_min, max: limits.payment_max });
@@ -139,7 +189,7 @@ pub async fn submit(
     if method.needs_hash && new.transaction_hash.is_none() {
         return Err(SubmitError::HashMissing);
     }
-    let id = insert(&mut tx, payer.user, new, method, now).await?;
+    let id = insert(&mut tx, payer.user, new, order, method, now).await?;
     let posting = Posting {
         user: payer.user,
         entry_type: EntryType::ChargePending,
@@ -151,7 +201,7 @@ pub async fn submit(
     };
     ledger::post(&mut tx, &posting, now).await?;
     payment_methods::release(&mut tx, payer.user).await?;
-    let detail = json!({ "amount": new.amount, "payment_method_id": new.method });
+    let detail = json!({ "amount": new.amount, "payment_method_id": new.method, "order_id": order });
     write_down(&mut tx, payer, "payment.submit", id, detail, now).await?;
     tx.commit().await?;
     Ok(Submitted { id, again: false })
@@ -161,14 +211,15 @@ async fn insert(
     conn: &mut PgConnection,
     payer: UserId,
     new: &NewPayment,
+    order: Option<OrderId>,
     method: Locked,
     now: Time,
 ) -> Result<PaymentId, SubmitError> {
     let hash = new.transaction_hash.as_deref().filter(|_| method.needs_hash);
     let inserted = sqlx::query_scalar!(
         r#"INSERT INTO payments (user_id, payment_method_id, receipt_id, amount, bonus_percent, tracking_number,
-               transaction_hash, payer_note, request_id, created_at)
-           SELECT $1, $2, r.id, $4, $5, $6, $7, $8, $9, $10 FROM receipts r WHERE r.id = $3 AND r.uploaded_by = $1
+               transaction_hash, payer_note, request_id, created_at, order_id)
+           SELECT $1, $2, r.id, $4, $5, $6, $7, $8, $9, $10, $11 FROM receipts r WHERE r.id = $3 AND r.uploaded_by = $1
            RETURNING id AS "id: PaymentId""#,
         payer.0,
         new.method.0,
@@ -179,7 +230,8 @@ async fn insert(
         hash,
         new.note,
         new.request_id,
-        now
+        now,
+        order.map(|order| order.0)
     )
     .fetch_optional(conn)
     .await;

@@ -14,7 +14,10 @@ use axum::{
 
 use sqlx::PgConnection;
 
-use super::{ChangeError, MAX_SHOP_NAME, Settings};
+use super::{
+    ChangeError, MAX_SHOP_NAME, Settings,
+    end_users::{self, handlers::SwitchView},
+};
 use crate::{
     calendar::Time,
     locale::Tr,
@@ -41,6 +44,7 @@ pub fn admin_routes() -> Routes<AdminDoor> {
         .route("/admin/settings/reasons", post(texts::update_reasons))
         .route("/admin/settings/messages", post(texts::update_messages))
         .route("/admin/settings/two-factor", post(security::update))
+        .merge(end_users::handlers::admin_routes())
 }
 
 #[derive(Template)]
@@ -57,6 +61,8 @@ struct SettingsPage {
 
 /// What stands below the limits.
 struct Sections {
+    /// What is open to end users.
+    switches: Vec<SwitchView>,
     reasons: Fields,
     messages: Fields,
     needs_two_factor: bool,
@@ -64,9 +70,10 @@ struct Sections {
 
 impl Sections {
     /// All as they are stored.
-    async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
+    async fn load(conn: &mut PgConnection, t: &Tr) -> sqlx::Result<Self> {
         let (texts, changed_at) = settings::texts::dated(conn).await?;
         Ok(Self {
+            switches: end_users::handlers::views(t, end_users::get(conn).await?),
             reasons: texts::reasons_form(&texts, changed_at),
             messages: texts::messages_form(&texts, changed_at),
             needs_two_factor: settings::admins_need_two_factor(conn).await?,
@@ -81,7 +88,7 @@ async fn draw(ask: &Ask<Admin>, replace: impl FnOnce(&mut SettingsPage)) -> Page
     let (settings, updated_at) = settings::get_dated(&mut conn).await?;
     let mut form = fill(&settings, &t);
     form.set_seen(updated_at);
-    let sections = Sections::load(&mut conn).await?;
+    let sections = Sections::load(&mut conn, &t).await?;
     let page = ask.page.clone().titled(t.settings_title());
     let mut page = SettingsPage { page, form, last: String::new(), conflict: String::new(), sections };
     replace(&mut page);

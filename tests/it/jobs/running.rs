@@ -33,7 +33,7 @@ async fn finished(db: &PgPool) -> i64 {
 }
 
 /// A worker whose jobs leave their number in the list.
-async fn counting_worker(app: &AppState, ran: &Arc<Mutex<Vec<i64>>>) -> Background {
+fn counting_worker(app: &AppState, ran: &Arc<Mutex<Vec<i64>>>) -> Background {
     let ran = Arc::clone(ran);
     let run = move |_: AppState, job: Job| {
         let ran = Arc::clone(&ran);
@@ -43,7 +43,7 @@ async fn counting_worker(app: &AppState, ran: &Arc<Mutex<Vec<i64>>>) -> Backgrou
             Verdict::Done
         }
     };
-    worker::start_with(app, run).await.unwrap()
+    worker::start_with(app, run)
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
@@ -54,8 +54,8 @@ async fn two_workers_run_fifty_jobs_each_exactly_once(db: PgPool) {
         store(&app.db, &job(number, now), now).await;
     }
     let ran = Arc::new(Mutex::new(Vec::new()));
-    let first = counting_worker(&app.state, &ran).await;
-    let second = counting_worker(&app.state, &ran).await;
+    let first = counting_worker(&app.state, &ran);
+    let second = counting_worker(&app.state, &ran);
     eventually("all are finished", async || finished(&app.db).await == 50).await;
     first.stop().await;
     second.stop().await;
@@ -69,7 +69,7 @@ async fn two_workers_run_fifty_jobs_each_exactly_once(db: PgPool) {
 async fn a_job_runs_at_once_after_its_commit(db: PgPool) {
     let app = TestApp::start(db).await;
     let ran = Arc::new(Mutex::new(Vec::new()));
-    let background = counting_worker(&app.state, &ran).await;
+    let background = counting_worker(&app.state, &ran);
     // Listening begins a moment after the start.
     eventually("the worker listens", async || {
         sqlx::query_scalar("SELECT count(*) >= 2 FROM pg_stat_activity WHERE query ILIKE 'listen%' AND datname = current_database()")
@@ -95,7 +95,7 @@ async fn a_job_whose_announcement_was_missed_runs_all_the_same(db: PgPool) {
     let app = TestApp::start(db).await;
     sqlx::query("ALTER TABLE jobs DISABLE TRIGGER jobs_announce").execute(&app.db).await.unwrap();
     let ran = Arc::new(Mutex::new(Vec::new()));
-    let background = counting_worker(&app.state, &ran).await;
+    let background = counting_worker(&app.state, &ran);
     tokio::time::sleep(Duration::from_millis(200)).await;
     let now = app.clock.now();
     store(&app.db, &job(7, now), now).await;
@@ -120,7 +120,7 @@ async fn stopping_waits_for_the_running_job_and_begins_no_other(db: PgPool) {
             }
         }
     };
-    let background = worker::start_with(&app.state, run).await.unwrap();
+    let background = worker::start_with(&app.state, run);
     store(&app.db, &job(1, now), now).await;
     eventually("the job runs", async || begun.load(Ordering::SeqCst) == 1).await;
     let mut stopping = tokio::spawn(background.stop());
@@ -151,7 +151,7 @@ async fn a_panic_in_a_job_is_a_retry_and_the_worker_goes_on(db: PgPool) {
             Verdict::Done
         }
     };
-    let background = worker::start_with(&app.state, run).await.unwrap();
+    let background = worker::start_with(&app.state, run);
     eventually("the others are done", async || finished(&app.db).await == 3).await;
     background.stop().await;
     let rows: Vec<Row> = sqlx::query_as(

@@ -1,10 +1,13 @@
 //! Damage done with the triggers off, as by a bad restore or by hand: verifying finds each kind, and only that.
 
 use rad_panel::{
-    ids::PaymentId,
+    ids::{OrderId, PaymentId, PlanId},
     ledger::{EntryType, Posting, Reference},
     money::Toman,
-    orders::{self, NewOrder},
+    orders::{
+        self, NewOrder,
+        changes::{self, By, Deletion, Renewal},
+    },
     payments::{self, ApprovalInput},
 };
 use sqlx::PgPool;
@@ -60,8 +63,41 @@ async fn full_shop(db: PgPool) -> (TestApp, [PaymentId; 3]) {
         ..by_hand(app.reza, 90_000)
     };
     post(&app.db, &refund, now).await.unwrap();
+    change(&app, plan).await;
     assert_eq!(violations(&app.db).await, Vec::<String>::new(), "a shop in order has nothing to report");
     (app, [approved, rejected, pending])
+}
+
+/// Of two more orders, one is renewed twice, the second time in vain, and the other is deleted with its refund.
+async fn change(app: &TestApp, plan: PlanId) {
+    let now = app.clock.now();
+    let (by, marzban) = (By::Owner(app.reza.into()), &app.state.marzban);
+    let mut made = Vec::new();
+    for username in ["renewed_one", "deleted_one"] {
+        let new = NewOrder {
+            buyer: app.reza,
+            plan,
+            price_seen: Toman(90_000),
+            username,
+            alias: "",
+            note: "",
+            on_hold: false,
+            request_id: Uuid::new_v4(),
+        };
+        app.give_credit(app.reza, 200_000).await;
+        made.push(orders::place(&app.db, &new, now).await.unwrap());
+    }
+    app.run_jobs().await;
+    let renewal =
+        |order: OrderId| Renewal { order, plan, price_seen: Toman(90_000), request_id: Uuid::new_v4() };
+    changes::renew(&app.db, &renewal(made[0]), by, now).await.unwrap();
+    app.run_jobs().await;
+    let deletion = Deletion { order: made[1], refund_seen: None, request_id: Uuid::new_v4() };
+    changes::delete(&app.db, marzban, &deletion, by, now).await.unwrap();
+    app.run_jobs().await;
+    assert!(marzban.delete_account("renewed_one").await.done().is_some());
+    changes::renew(&app.db, &renewal(made[0]), by, now).await.unwrap();
+    app.run_jobs().await;
 }
 
 /// Runs the statement with nothing that could refuse it, looks, and takes it back.
@@ -91,6 +127,7 @@ async fn verifying_finds_each_kind_of_damage(db: PgPool) {
     let (app, [approved, rejected, pending]) = full_shop(db).await;
     let reza = app.reza.0;
     let last = "seq = (SELECT max(seq) FROM transactions)";
+    let done = "status = 'DONE'";
     let damages = [
         (format!("UPDATE wallets SET confirmed = confirmed + 1 WHERE user_id = {reza}"), "wallet differs"),
         (format!("UPDATE wallets SET last_seq = last_seq + 1 WHERE user_id = {reza}"), "wallet differs"),
@@ -124,6 +161,27 @@ async fn verifying_finds_each_kind_of_damage(db: PgPool) {
         (
             "UPDATE orders SET status = 'ACTIVE', failure_reason = NULL WHERE marzban_username = 'third_one'".to_owned(),
             "paid back although it lives",
+        ),
+        (format!("UPDATE order_changes SET amount = amount + 1 WHERE {done} AND kind = 'RENEW'"), "was not charged once"),
+        (
+            format!("UPDATE order_changes SET status = 'REFUSED', refusal = 'REFUSED' WHERE {done} AND kind = 'RENEW'"),
+            "was not paid back as its end says",
+        ),
+        (
+            "UPDATE order_changes SET status = 'DONE', refusal = NULL WHERE status = 'REFUSED'".to_owned(),
+            "was not paid back as its end says",
+        ),
+        (
+            format!("UPDATE order_changes SET refund_amount = refund_amount - 1 WHERE {done} AND kind = 'DELETE'"),
+            "as it was reckoned",
+        ),
+        (
+            format!("UPDATE order_changes SET refund_amount = 0 WHERE {done} AND kind = 'DELETE'"),
+            "as it was reckoned",
+        ),
+        (
+            format!("UPDATE order_changes SET status = 'CANCELLED' WHERE {done} AND kind = 'DELETE'"),
+            "without a deletion",
         ),
     ];
     for (damage, rule) in damages {

@@ -190,17 +190,17 @@ async fn an_end_user_sees_her_own_account(db: sqlx::PgPool) {
     let app = TestApp::start(db).await;
     let plan = month(&app).await;
     let nima = app.signed_in("nima").await;
-    assert_eq!(nima.get("/user").await.expect(200).count("#accounts .empty"), 1);
+    assert_eq!(nima.get("/user/accounts").await.expect(200).count("#accounts .empty"), 1);
     app.give_credit(app.nima, PRICE * 3 / 2).await;
     let order =
         Form { price_seen: PRICE * 3 / 2, ..Form::new(app.nima, plan, "nima_1") }.send(&app).await.unwrap();
     app.run_jobs().await;
-    let list = nima.get("/user").await.expect(200);
+    let list = nima.get("/user/accounts").await.expect(200);
     assert_eq!(names(&list), ["nima_1"]);
     let address = list.attribute("#accounts .list__main a", "href");
     assert_eq!(address, format!("/user/accounts/{order}"));
     let page = nima.get(&address).await.expect(200);
-    assert_eq!((page.count("#qr path"), page.count("#delivery .app-links a")), (1, 6));
+    assert_eq!((page.count("#qr path"), page.count("#how-to .app-links a")), (1, 15));
     assert_eq!(page.count("#message"), 0, "a message to a customer is the agent's");
     app.finish().await;
 }

@@ -4,6 +4,7 @@
 //! things, `nima` an end user.
 
 mod answer;
+mod bulk;
 mod client;
 
 use std::{net::SocketAddr, time::Duration};

@@ -1,0 +1,3 @@
+// The button that prints a page.
+
+listen("click", "[data-print]", () => window.print());

@@ -35,7 +35,8 @@ use crate::{
     config::Config,
     customers, log,
     marzban::Marzban,
-    notices, orders, overview, payment_methods, payments, people, plans, receipts, reports, settings, upkeep,
+    notices, orders, overview, payment_methods, payments, people, plans, profile, receipts, reports,
+    settings, upkeep,
     web::{
         AppError, AppState, assets,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
@@ -66,6 +67,7 @@ impl Doors {
             public: accounts::handlers::public_routes()
                 .merge(customers::registration::handlers::public_routes()),
             member: accounts::handlers::member_routes()
+                .merge(profile::handlers::member_routes())
                 .merge(payments::handlers::member_routes())
                 .merge(notices::handlers::member_routes())
                 .route("/events", get(live::events)),
@@ -114,6 +116,7 @@ pub fn router_of(doors: Doors, app: AppState, secure: bool, timeout: Duration) -
         .merge(doors.admin.close())
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::NotFound)
+        .layer(middleware::from_fn_with_state(app.clone(), accounts::handlers::note_use))
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
         .layer(session::layer(HashedStore::new(&app.db)?, secure))
         .layer(DefaultBodyLimit::max(MAX_FORM))

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod locale;
 pub mod money;
 pub mod persian;
+pub mod qr;
 pub mod role;
 
 // Base of all handlers.
@@ -34,6 +35,7 @@ pub mod payment_methods;
 pub mod payments;
 pub mod people;
 pub mod plans;
+pub mod profile;
 pub mod reports;
 pub mod settings;
 pub mod upkeep;

@@ -52,6 +52,33 @@ impl FromStr for Language {
     }
 }
 
+/// Which digits a person's Persian pages show; English ones have their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Digits {
+    #[default]
+    Persian,
+    Latin,
+}
+
+impl Digits {
+    /// The code, as in the cookie and in the database.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Persian => "persian",
+            Self::Latin => "latin",
+        }
+    }
+}
+
+impl FromStr for Digits {
+    type Err = ();
+
+    fn from_str(code: &str) -> Result<Self, ()> {
+        [Self::Persian, Self::Latin].into_iter().find(|digits| digits.code() == code).ok_or(())
+    }
+}
+
 static FA: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(langid!("fa"), generated::FA));
 static EN: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle(langid!("en"), generated::EN));
 
@@ -76,12 +103,23 @@ pub(crate) fn nth(list: &str, index: usize) -> &str {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tr {
     pub language: Language,
+    script: Digits,
 }
 
 impl Tr {
     /// The messages of `language`.
-    pub fn new(language: Language) -> Self {
-        Self { language }
+    pub const fn new(language: Language) -> Self {
+        Self { language, script: Digits::Persian }
+    }
+
+    /// The same with these digits in Persian text.
+    #[must_use]
+    pub const fn in_digits(self, script: Digits) -> Self {
+        Self { script, ..self }
+    }
+
+    fn in_persian_digits(&self) -> bool {
+        self.language == Language::Fa && self.script == Digits::Persian
     }
 
     /// A whole number, grouped, in the digits of the language.
@@ -94,7 +132,7 @@ impl Tr {
         }
         for (i, digit) in digits.chars().enumerate() {
             if i > 0 && (digits.len() - i).is_multiple_of(3) {
-                out.push(if self.language == Language::Fa { '٬' } else { ',' });
+                out.push(if self.in_persian_digits() { '٬' } else { ',' });
             }
             out.push(digit);
         }
@@ -134,7 +172,7 @@ impl Tr {
         let (whole, rest) = ((tenths.abs() / 10) as i64, tenths.abs() % 10);
         let mut size = format!("{sign}{}", self.number(whole));
         if rest > 0 {
-            let point = if self.language == Language::Fa { '\u{66B}' } else { '.' };
+            let point = if self.in_persian_digits() { '\u{66B}' } else { '.' };
             size = format!("{size}{point}{}", self.digits(rest));
         }
         match unit {
@@ -149,10 +187,7 @@ impl Tr {
     /// `text` with its digits in those of the language.
     pub fn digits(&self, text: impl Display) -> String {
         let text = text.to_string();
-        match self.language {
-            Language::Fa => crate::persian::persian_digits(&text),
-            Language::En => text,
-        }
+        if self.in_persian_digits() { crate::persian::persian_digits(&text) } else { text }
     }
 
     fn message(&self, id: &str, arguments: &[(&'static str, String)]) -> String {
@@ -165,7 +200,12 @@ impl Tr {
             tracing::error!(id, "a message is missing");
             return id.to_owned();
         };
-        bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+        let text = bundle.format_pattern(pattern, Some(&args), &mut Vec::new());
+        // The messages are written with Persian digits.
+        match self.script {
+            Digits::Latin if self.language == Language::Fa => crate::persian::latin_digits(&text),
+            _ => text.into_owned(),
+        }
     }
 
     /// English has plurals, which Fluent chooses by number; a Persian number is text, in its own digits.
@@ -185,8 +225,18 @@ impl Tr {
 mod tests {
     use super::*;
 
-    const FA: Tr = Tr { language: Language::Fa };
-    const EN: Tr = Tr { language: Language::En };
+    const FA: Tr = Tr::new(Language::Fa);
+    const EN: Tr = Tr::new(Language::En);
+
+    #[test]
+    fn persian_pages_show_latin_digits_to_whoever_wants_them() {
+        let t = FA.in_digits(Digits::Latin);
+        assert_eq!(t.amount(Toman(1_200_000)), "1,200,000 تومان");
+        assert_eq!((t.digits("۱405"), FA.digits("1405")), ("۱405".to_owned(), "۱۴۰۵".to_owned()));
+        assert_eq!(t.bytes(1536), "1.5 کیلوبایت");
+        assert!(t.errors_too_large_advice().contains("10 مگابایت"), "digits within a message change too");
+        assert_eq!(EN.in_digits(Digits::Persian).number(1_000), "1,000");
+    }
 
     #[test]
     fn amounts_stand_in_the_digits_of_the_language() {

@@ -18,7 +18,8 @@ function announce(text) {
 
 /** `text` in the digits of the page. */
 function pageDigits(text) {
-  if (document.documentElement.lang !== "fa") return String(text);
+  const page = document.documentElement;
+  if (page.lang !== "fa" || page.dataset.digits === "latin") return String(text);
   return String(text).replace(/[0-9]/g, (digit) => String.fromCharCode(1776 + Number(digit)));
 }
 

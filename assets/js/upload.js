@@ -55,7 +55,7 @@ function showProgress(form, share) {
   const percent = Math.round(share * 100);
   box.hidden = share < 0;
   box.querySelector("progress").value = percent;
-  box.querySelector("[data-percent]").textContent = pageDigits(percent) + (document.documentElement.lang === "fa" ? "٪" : "%");
+  box.querySelector("[data-percent]").textContent = pageDigits(percent) + (pageDigits("0") === "0" ? "%" : "٪");
 }
 
 function showUploadError(form, text) {

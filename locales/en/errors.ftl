@@ -16,3 +16,5 @@ errors-internal = Something went wrong.
 errors-internal-advice = The failure has been logged. Your credit and your orders are as they were; please try again later.
 errors-cross-site = This form came from another site.
 errors-cross-site-advice = It was refused for your safety. Open the panel itself and go on from there.
+errors-only-looking = You can only look now.
+errors-only-looking-advice = You are looking at somebody's panel, and nothing was changed. Go back to your own before you do anything.

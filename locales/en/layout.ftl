@@ -33,3 +33,7 @@ layout-notices = Notices
 layout-notice-choices = Notice choices
 layout-many-unread = { $count }+
 layout-server-away = The server is not reachable at the moment. Orders are safe and are carried out by themselves when it is back.
+layout-viewed = You are looking at the panel of { $name }. Nothing can be changed.
+layout-viewed-left = for { $left }
+layout-viewed-end = Back to my panel
+layout-support = Support:

@@ -65,3 +65,10 @@ people-log = What happened
 people-log-none = Nothing yet.
 people-orders-all = All orders
 people-log-all = All of it
+
+# A second factor, and looking at her pages
+people-view-as = See their panel
+people-reset-two-factor = Two-step sign-in
+people-reset-two-factor-advice = For whoever has lost phone and recovery codes: remove it, and the password alone lets them in. Make sure first that it is really them.
+people-reset-two-factor-do = Remove two-step sign-in
+people-two-factor-reset = Two-step sign-in of { $name } was removed.

@@ -33,3 +33,7 @@ layout-notices = پیام‌ها
 layout-notice-choices = تنظیم پیام‌ها
 layout-many-unread = { $count }+
 layout-server-away = سرور فعلاً در دسترس نیست. سفارش‌ها محفوظ می‌ماند و با برگشتن سرور خودکار انجام می‌شود.
+layout-viewed = دارید پنل { $name } را می‌بینید. چیزی را نمی‌شود تغییر داد.
+layout-viewed-left = تا { $left } دیگر
+layout-viewed-end = برگشت به پنل خودم
+layout-support = پشتیبانی:

@@ -65,3 +65,10 @@ people-log = رویدادها
 people-log-none = هنوز رویدادی نیست.
 people-orders-all = همهٔ سفارش‌ها
 people-log-all = همهٔ رویدادها
+
+# A second factor, and looking at her pages
+people-view-as = دیدن پنل او
+people-reset-two-factor = ورود دومرحله‌ای
+people-reset-two-factor-advice = اگر گوشی و کدهای بازیابی‌اش را گم کرده، آن را بردارید تا فقط با رمز وارد شود. پیش از آن مطمئن شوید خودش است.
+people-reset-two-factor-do = ورود دومرحله‌ای را بردار
+people-two-factor-reset = ورود دومرحله‌ای { $name } برداشته شد.

@@ -1,4 +1,4 @@
-//! What the admin does to somebody's account: disabling, enabling, a one-time password.
+//! What the admin does to somebody's account: disabling, enabling, a one-time password, a lost second factor.
 //!
 //! Each deed is done and logged once, however often it is asked for: the row of the person is locked first, and what
 //! already is so is left so.
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{PasswordError, Passwords, end_sign_ins};
+use super::{PasswordError, Passwords, sign_in::end_sign_ins, two_factor};
 use crate::{
     audit::{self, Actor},
     calendar::Time,
@@ -111,6 +111,24 @@ pub async fn reset_password(
     record(&mut tx, "account.reset_password", user, detail, by.into(), now).await?;
     tx.commit().await?;
     Ok(Some(password))
+}
+
+/// Takes a person's second factor away, for whoever has lost her phone and her recovery codes. Nobody does that to
+/// herself. Returns whether there was one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reset_two_factor(db: &PgPool, user: UserId, by: Actor, now: Time) -> sqlx::Result<bool> {
+    if by.user == user {
+        return Ok(false);
+    }
+    let mut tx = db.begin().await?;
+    if !two_factor::remove(&mut tx, user).await? {
+        return Ok(false);
+    }
+    record(&mut tx, "account.reset_two_factor", user, json!({}), by, now).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 async fn record(

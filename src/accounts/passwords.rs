@@ -8,6 +8,9 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use tokio::sync::Semaphore;
+use zxcvbn::{Score, zxcvbn};
+
+use crate::persian::latin_digits;
 
 /// The fewest characters of a password.
 pub const MIN_LENGTH: usize = 8;
@@ -29,32 +32,11 @@ fn hash_now(password: &str) -> Result<String, String> {
     Ok(argon2()?.hash_password(password.as_bytes()).map_err(|error| error.to_string())?.to_string())
 }
 
-/// How long a password would stand against guessing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Strength {
-    /// Among the first million guesses: refused.
-    Weak,
-    Fair,
-    Strong,
-}
-
 /// Hashing and checking of passwords.
 #[derive(Debug)]
 pub struct Passwords;
 
 impl Passwords {
-    /// How hard `password` is to guess for somebody who knows `known`: the user name, the phone.
-    pub fn strength(password: &str, known: &[&str]) -> Strength {
-        if password.chars().count() < MIN_LENGTH {
-            return Strength::Weak;
-        }
-        match u8::from(zxcvbn::zxcvbn(password, known).score()) {
-            0 | 1 => Strength::Weak,
-            2 => Strength::Fair,
-            _ => Strength::Strong,
-        }
-    }
-
     /// The hash of `password`, with its own salt.
     ///
     /// # Errors
@@ -93,23 +75,88 @@ async fn off_the_async_threads<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
 }
 
+/// How hard a password is to guess, by those who know the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// A thousand guesses find it.
+    VeryWeak,
+    /// A million guesses find it.
+    Weak,
+    /// A hundred million guesses find it.
+    Fair,
+    Good,
+    /// More than ten thousand million guesses.
+    VeryGood,
+}
+
+impl Strength {
+    /// Whether it may be taken as a password.
+    pub fn is_enough(self) -> bool {
+        self >= Self::Good
+    }
+
+    /// From 0 to 4, for a meter.
+    pub fn score(self) -> u8 {
+        self as u8
+    }
+}
+
+/// How hard `password` is to guess for somebody who knows `inputs`: user name, name, phone, shop. Digits count the
+/// same in any script. Takes a millisecond or so; a long password is judged by its first hundred characters.
+pub fn strength(password: &str, inputs: &[&str]) -> Strength {
+    let mut words: Vec<String> = inputs.iter().map(|input| latin_digits(input.trim())).collect();
+    // A name is known by each of its parts, a phone also without its first 0.
+    let parts: Vec<String> = words
+        .iter()
+        .flat_map(|word| word.split([' ', '@', '.', '_', '-']).chain(word.strip_prefix('0')))
+        .map(str::to_owned)
+        .collect();
+    words.extend(parts);
+    words.retain(|word| word.chars().count() > 2);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match zxcvbn(&latin_digits(password), &words).score() {
+        Score::Zero => Strength::VeryWeak,
+        Score::One => Strength::Weak,
+        Score::Two => Strength::Fair,
+        Score::Three => Strength::Good,
+        _ => Strength::VeryGood,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Passwords, Strength};
+    use super::*;
 
     #[test]
-    fn what_is_guessed_first_is_weak() {
-        for (password, strength) in [
-            ("", Strength::Weak),
-            ("12345678", Strength::Weak),
-            ("password1", Strength::Weak),
-            ("nima1234", Strength::Weak),
-            ("09123333333", Strength::Weak),
-            ("xK9#q", Strength::Weak),
-            ("a-password-for-tests", Strength::Strong),
-            ("گربه روی دیوار کاهگلی", Strength::Strong),
+    fn what_others_try_first_is_not_enough() {
+        for password in [
+            "password",
+            "12345678",
+            "۱۲۳۴۵۶۷۸",
+            "qwertyuiop",
+            "aaaaaaaaaaaa",
+            "Passw0rd!",
+            "",
+            "abcd1234",
+            "xK9#q",
         ] {
-            assert_eq!(Passwords::strength(password, &["nima", "09123333333"]), strength, "{password}");
+            assert!(!strength(password, &[]).is_enough(), "{password}");
         }
+        for password in
+            ["correct horse battery staple", "bahar-karaj-1403-anar", "kx7#pq9vTz2m", "گربه روی دیوار کاهگلی"]
+        {
+            assert!(strength(password, &[]).is_enough(), "{password}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_the_person_makes_no_password() {
+        let known = ["reza.karimi", "رضا کریمی", "09121234567", "reza@example.com"];
+        for password in
+            ["reza.karimi", "Reza.Karimi1", "09121234567", "9121234567", "۰۹۱۲۱۲۳۴۵۶۷", "رضا کریمی"]
+        {
+            assert!(!strength(password, &known).is_enough(), "{password}: {:?}", strength(password, &known));
+        }
+        assert!(strength(&"x7#pq9 vTz2m".repeat(5000), &known).is_enough(), "a long one is judged quickly");
     }
 }

@@ -76,6 +76,12 @@ pub async fn succeed(conn: &mut PgConnection, attempt: i64) -> sqlx::Result<()> 
     Ok(())
 }
 
+/// Takes an attempt back: it was neither a failure nor a success.
+pub async fn withdraw(conn: &mut PgConnection, attempt: i64) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM login_attempts WHERE id = $1", attempt).execute(conn).await?;
+    Ok(())
+}
+
 /// Forgets the attempts that no longer count.
 pub async fn forget(db: &PgPool, now: Time) -> sqlx::Result<u64> {
     Ok(sqlx::query!("DELETE FROM login_attempts WHERE attempted_at < $1", now - 2 * WINDOW)

@@ -6,7 +6,7 @@ mod service;
 
 use sqlx::PgConnection;
 
-pub use service::{Hired, Profile, ProfileError, hire, put_off, update};
+pub use service::{Hired, Profile, ProfileError, hire, introduce, put_off, update};
 
 use crate::{
     accounts::{self, CreateError},

@@ -170,6 +170,29 @@ async fn write(conn: &mut PgConnection, agent: UserId, profile: &Profile) -> sql
     Ok(())
 }
 
+/// Writes how an agent names herself and her canonical phone, in the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn introduce(
+    conn: &mut PgConnection,
+    agent: UserId,
+    first_name: &str,
+    last_name: &str,
+    phone: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE agents SET first_name = $2, last_name = $3, phone = $4 WHERE user_id = $1",
+        agent.0,
+        first_name,
+        last_name,
+        phone
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Puts off the deadline of the 24-hour rule for one agent, until an instant and for a reason that she reads; `None`
 /// takes that back. The same again changes nothing.
 ///

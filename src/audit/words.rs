@@ -16,6 +16,14 @@ pub fn words(t: &Tr, action: &str, subject: Option<i64>) -> Option<String> {
         "account.change_password" => t.audit_change_password(),
         "account.refuse_password" => t.audit_refuse_password(),
         "account.reset_password" => t.audit_reset_password(),
+        "account.update_profile" => t.audit_update_profile(),
+        "account.end_session" => t.audit_end_session(),
+        "account.turn_on_two_factor" => t.audit_turn_on_two_factor(),
+        "account.turn_off_two_factor" => t.audit_turn_off_two_factor(),
+        "account.renew_recovery_codes" => t.audit_renew_recovery_codes(),
+        "account.reset_two_factor" => t.audit_reset_two_factor(),
+        "view_as.begin" => t.audit_begin_view(),
+        "view_as.end" => t.audit_end_view(),
         "account.create_admin" => t.audit_create_admin(),
         "account.disable" => t.audit_disable_account(),
         "account.enable" => t.audit_enable_account(),
@@ -225,7 +233,7 @@ mod tests {
     use super::*;
     use crate::locale::Language;
 
-    const EN: Tr = Tr { language: Language::En };
+    const EN: Tr = Tr::new(Language::En);
 
     #[test]
     fn a_change_says_what_was_and_what_is() {

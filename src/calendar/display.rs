@@ -83,8 +83,8 @@ mod tests {
 
     use super::*;
 
-    const FA: Tr = Tr { language: Language::Fa };
-    const EN: Tr = Tr { language: Language::En };
+    const FA: Tr = Tr::new(Language::Fa);
+    const EN: Tr = Tr::new(Language::En);
 
     #[test]
     fn dates_are_jalali_in_persian_and_gregorian_in_english() {

@@ -35,3 +35,14 @@ pub async fn create(
     .await?;
     Ok(user)
 }
+
+/// Writes a customer's canonical phone, in the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_phone(conn: &mut PgConnection, customer: UserId, phone: &str) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE end_users SET phone = $2 WHERE user_id = $1", customer.0, phone)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -13,7 +13,6 @@ mod how_to;
 pub mod jobs;
 mod links;
 pub mod purchase;
-mod qr;
 mod queries;
 mod service;
 pub mod settlement;

@@ -5,10 +5,13 @@ use time::Duration;
 use super::{
     DAY, DisabledReason, FailureReason, GB, Status,
     links::{self, AppLink},
-    qr::{self, Qr},
     queries::{Account, Order, State},
 };
-use crate::{calendar::Time, locale::Tr};
+use crate::{
+    calendar::Time,
+    locale::Tr,
+    qr::{Qr, qr},
+};
 
 /// A status, coloured.
 #[derive(Clone, Debug)]
@@ -296,7 +299,7 @@ fn delivery(t: &Tr, order: &Order, link: &str) -> Delivery {
     let text = t.orders_message_short(&order.username, &validity, &volume);
     Delivery {
         link: link.to_owned(),
-        qr: qr::qr(link),
+        qr: qr(link),
         apps: links::app_links(link, &order.username),
         telegram: links::telegram_share(link, &text),
         message: t.orders_message(link, &order.username, validity, volume),

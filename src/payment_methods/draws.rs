@@ -146,6 +146,16 @@ async fn find(conn: &mut PgConnection, id: PaymentMethodId) -> sqlx::Result<Paym
     .await
 }
 
+/// The method that is held for this payer's visit, if there is one, without drawing any.
+///
+/// # Errors
+/// When the database fails.
+pub async fn drawn(conn: &mut PgConnection, user: UserId, now: Time) -> sqlx::Result<Option<PaymentMethod>> {
+    let held = candidates(conn, user, None, now).await?.into_iter().find(|candidate| candidate.held);
+    let Some(held) = held else { return Ok(None) };
+    Ok(Some(PaymentMethod { room: held.room, ..find(conn, held.id).await? }))
+}
+
 /// The payer is still there: what was drawn for her is held for another visit from now, also if it had run out.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::{
 
 pub use addresses::{COINS, Network};
 pub use create::{Destination, NewMethod, create};
-pub use draws::{Refusal, draw, lock_for_payment, release, stay};
+pub use draws::{Refusal, draw, drawn, lock_for_payment, release, stay};
 pub use service::{ChangeError, Draft, add, set_active, update};
 
 /// What a method is.

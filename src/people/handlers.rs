@@ -1,4 +1,5 @@
-//! What the admin does to a person: credit by hand, disabling, enabling, a one-time password.
+//! What the admin does to a person: credit by hand, disabling, enabling, a one-time password, a lost second factor,
+//! looking at her pages.
 
 use askama::Template;
 use axum::{
@@ -10,7 +11,7 @@ use axum::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{AdjustError, Adjusted, Adjustment, MAX_ADJUSTMENT, adjust, queries::Person};
+use super::{AdjustError, Adjusted, Adjustment, MAX_ADJUSTMENT, adjust, queries::Person, view};
 use crate::{
     accounts::{self, PasswordError},
     ids::UserId,
@@ -23,7 +24,7 @@ use crate::{
         doors::{AdminDoor, Routes},
         html,
         page::flash,
-        see_other,
+        see_other, view_as,
     },
 };
 
@@ -37,6 +38,9 @@ pub fn admin_routes() -> Routes<AdminDoor> {
         .route("/admin/people/{id}/disabling", post(create_disabling))
         .route("/admin/people/{id}/enabling", post(create_enabling))
         .route("/admin/people/{id}/password", post(create_password))
+        .route("/admin/people/{id}/two-factor/reset", post(create_two_factor_reset))
+        .route("/admin/people/{id}/view-as", post(create_view))
+        .route(view_as::END, post(destroy_view))
 }
 
 type PersonPath = Result<Path<i64>, PathRejection>;
@@ -206,6 +210,31 @@ async fn create_password(ask: Ask<Admin>, path: PersonPath, form: Fields) -> Pag
         Err(PasswordError::Database(error)) => Err(error.into()),
         Err(error) => Err(AppError::internal(error)),
     }
+}
+
+async fn create_two_factor_reset(ask: Ask<Admin>, path: PersonPath) -> PageResult {
+    let person = find(&mut *ask.app.db.acquire().await?, path).await?;
+    let by = ask.actor(ask.who.id);
+    accounts::reset_two_factor(&ask.app.db, person.id, by, ask.app.clock.now()).await?;
+    leave(&ask, &person, "ok", ask.page.t.people_two_factor_reset(&person.name)).await
+}
+
+async fn create_view(ask: Ask<Admin>, path: PersonPath) -> PageResult {
+    let person = find(&mut *ask.app.db.acquire().await?, path).await?;
+    let now = ask.app.clock.now();
+    view(&ask.app.db, person.id, ask.actor(ask.who.id), now).await?;
+    view_as::begin(&ask.session, &ask.who, person.id, now).await?;
+    Ok(see_other(ask.hx, person.role.home()))
+}
+
+async fn destroy_view(ask: Ask<Admin>) -> PageResult {
+    let by = ask.actor(ask.who.id);
+    let viewed = view_as::end(&ask.app, &ask.session, by, ask.app.clock.now()).await?;
+    let person = match viewed {
+        Some(id) => Person::find(&mut *ask.app.db.acquire().await?, id).await?,
+        None => None,
+    };
+    Ok(see_other(ask.hx, &person.map_or("/admin".to_owned(), |person| person.home())))
 }
 
 /// Back to the person's page, with a message.

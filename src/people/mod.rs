@@ -5,6 +5,8 @@
 mod credit;
 pub mod handlers;
 pub mod queries;
+mod viewing;
 pub mod views;
 
 pub use credit::{AdjustError, Adjusted, Adjustment, MAX_ADJUSTMENT, adjust};
+pub use viewing::view;

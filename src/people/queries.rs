@@ -24,6 +24,7 @@ pub struct Person {
     pub is_active: bool,
     /// Her password is for one use and was not changed yet.
     pub must_change_password: bool,
+    pub has_two_factor: bool,
     pub created_at: Time,
     pub last_sign_in: Option<Time>,
     pub confirmed: Toman,
@@ -44,9 +45,11 @@ impl Person {
         sqlx::query_as!(
             Self,
             r#"SELECT u.id AS "id: UserId", u.username,
-                      coalesce(nullif(trim(a.first_name || ' ' || a.last_name), ''), u.username) AS "name!",
+                      coalesce(nullif(trim(a.first_name || ' ' || a.last_name), ''), nullif(u.name, ''), u.username)
+                          AS "name!",
                       u.role AS "role: Role", coalesce(a.phone, e.phone) AS "phone!",
                       u.status = 'ACTIVE' AS "is_active!", u.must_change_password, u.created_at,
+                      EXISTS (SELECT FROM two_factors f WHERE f.user_id = u.id) AS "has_two_factor!",
                       (SELECT l.created_at FROM audit_log l WHERE l.actor_id = u.id AND l.action = 'account.sign_in'
                        ORDER BY l.id DESC LIMIT 1) AS last_sign_in,
                       w.confirmed AS "confirmed: Toman", w.pending AS "pending: Toman", w.negative_since,

@@ -2,9 +2,14 @@
 
 pub mod end_users;
 pub mod handlers;
+mod security;
+mod texts;
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
+
+pub use security::{admins_need_two_factor, require_two_factor};
+pub use texts::{MAX_NOTE, MAX_REASON, MAX_REASONS, Texts, texts, update_texts};
 
 use crate::{audit::Actor, calendar::Time, money::Toman};
 

@@ -1,6 +1,6 @@
 //! Who is asking: the address behind our own proxies, and the preferences in cookies.
 
-use std::{convert::Infallible, net::IpAddr};
+use std::{convert::Infallible, net::IpAddr, str::FromStr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
@@ -8,8 +8,8 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 
-use super::AppState;
-use crate::locale::Language;
+use super::{AppState, Viewer};
+use crate::locale::{Digits, Language, Tr};
 
 /// The address of the person's device or, behind a proxy that is not ours, of that proxy.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +64,21 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// The value of `<html data-theme>` and of the cookie.
+    /// The value of the cookie and in the database.
     pub fn code(self) -> &'static str {
         match self {
-            Self::System => "",
+            Self::System => "system",
             Self::Light => "light",
             Self::Dark => "dark",
         }
+    }
+}
+
+impl FromStr for Theme {
+    type Err = ();
+
+    fn from_str(code: &str) -> Result<Self, ()> {
+        [Self::System, Self::Light, Self::Dark].into_iter().find(|theme| theme.code() == code).ok_or(())
     }
 }
 
@@ -79,19 +87,32 @@ impl Theme {
 pub struct Preferences {
     pub language: Language,
     pub theme: Theme,
+    pub digits: Digits,
 }
 
 impl Preferences {
-    /// Reads the cookies `language` and `theme`; what is missing or strange is the default.
+    /// The messages as this reader wants them.
+    pub fn tr(self) -> Tr {
+        Tr::new(self.language).in_digits(self.digits)
+    }
+
+    /// What this person has chosen counts on every device; where she has not, what the device was told.
+    #[must_use]
+    pub fn of(self, viewer: &Viewer) -> Self {
+        Self { language: viewer.language, theme: viewer.theme.unwrap_or(self.theme), digits: viewer.digits }
+    }
+
+    /// Reads the cookies `language`, `theme` and `digits`; what is missing or strange is the default.
     pub fn read(headers: &HeaderMap) -> Self {
         let jar = CookieJar::from_headers(headers);
-        let language = jar.get("language").and_then(|c| c.value().parse().ok()).unwrap_or_default();
-        let theme = match jar.get("theme").map(|c| c.value()) {
-            Some("light") => Theme::Light,
-            Some("dark") => Theme::Dark,
-            _ => Theme::System,
-        };
-        Self { language, theme }
+        fn chosen<T: FromStr + Default>(jar: &CookieJar, name: &str) -> T {
+            jar.get(name).and_then(|cookie| cookie.value().parse().ok()).unwrap_or_default()
+        }
+        Self {
+            language: chosen(&jar, "language"),
+            theme: chosen(&jar, "theme"),
+            digits: chosen(&jar, "digits"),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use axum::{
 use axum_htmx::HxRedirect;
 use tower_sessions::Session;
 
-use super::{AppError, AppState, Role, Viewer, drafts};
+use super::{AppError, AppState, Role, Viewer, drafts, view_as};
 
 /// Who may pass a door.
 pub trait Door: Send + Sync + 'static {
@@ -96,17 +96,18 @@ impl<D: Door> Routes<D> {
     }
 }
 
-async fn guard<D: Door>(request: Request, next: Next) -> Response {
+async fn guard<D: Door>(mut request: Request, next: Next) -> Response {
     let Some(roles) = D::ROLES else { return next.run(request).await };
-    let (may_pass, must_change) = match request.extensions().get::<Viewer>() {
-        None => return ask_to_sign_in(request).await,
-        Some(viewer) => (roles.contains(&viewer.role), viewer.must_change_password),
-    };
+    let Some(viewer) = request.extensions().get::<Viewer>() else { return ask_to_sign_in(request).await };
+    let (may_pass, duty) = (roles.contains(&viewer.role), duty(viewer));
     if !may_pass {
-        return AppError::Forbidden.into_response();
+        let Some(person) = view_as::person_behind(&request, roles) else {
+            return AppError::Forbidden.into_response();
+        };
+        request.extensions_mut().insert(person);
     }
-    if must_change && !matches!(request.uri().path(), "/account" | "/account/password" | "/sign-out") {
-        return leave_for("/account", &request);
+    if let Some(duty) = duty.filter(|duty| !request.uri().path().starts_with(duty)) {
+        return leave_for(duty, &request);
     }
     let mut response = next.run(request).await;
     let unset = !response.headers().contains_key(header::CACHE_CONTROL);
@@ -115,6 +116,16 @@ async fn guard<D: Door>(request: Request, next: Next) -> Response {
         response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// The page of what a person must do before anything else: nothing is open to her but that page and what stands
+/// under it. Signing out is behind no door.
+fn duty(viewer: &Viewer) -> Option<&'static str> {
+    match (viewer.must_change_password, viewer.must_add_factor) {
+        (true, _) => Some("/account/password"),
+        (false, true) => Some("/account/two-factor"),
+        (false, false) => None,
+    }
 }
 
 /// Leads a stranger to `/login` and back afterwards; what she had typed waits in her session.

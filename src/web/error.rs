@@ -12,7 +12,7 @@ use axum::{
 use axum_htmx::HxRequest;
 
 use super::{AppState, Page, client::Preferences, forms};
-use crate::locale::{Language, Tr};
+use crate::locale::Tr;
 
 /// What ends a request without its page. What a person reads is a message, so that a cause can't leak.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum AppError {
     /// Signed in, but not for this.
     #[error("forbidden")]
     Forbidden,
+    /// An admin looks at somebody's pages, and nothing can be changed meanwhile.
+    #[error("only looking")]
+    OnlyLooking,
     /// A form that another site sent.
     #[error("sent by another site")]
     CrossSite,
@@ -68,7 +71,7 @@ impl AppError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CrossSite | Self::OnlyLooking => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable(_) | Self::Slow => StatusCode::SERVICE_UNAVAILABLE,
@@ -122,6 +125,8 @@ struct ErrorPage {
     code: String,
     heading: String,
     advice: String,
+    /// The way back is out of somebody's pages.
+    only_looking: bool,
 }
 
 #[derive(Template)]
@@ -140,9 +145,8 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let Some(error) = AppError::of(&response) else { return response };
-    // A person who is known has chosen her language, on whatever device.
-    let language = response.extensions().get::<Language>().copied().unwrap_or(preferences.language);
-    let preferences = Preferences { language, ..preferences };
+    // A person who is known has chosen for herself, on whatever device.
+    let preferences = response.extensions().get::<Preferences>().copied().unwrap_or(preferences);
     match &error {
         AppError::Internal(cause) => tracing::error!(%path, cause = format!("{cause:#}"), "request failed"),
         AppError::Unavailable(cause) => {
@@ -152,13 +156,20 @@ pub async fn render(State(app): State<AppState>, hx: HxRequest, request: Request
         _ => tracing::debug!(%path, %error, "request refused"),
     }
     let status = error.status();
-    let t = Tr::new(preferences.language);
+    let t = preferences.tr();
     let (heading, advice) = texts(&t, &error);
     let page = Page::without_viewer(&app, preferences, heading.clone(), path);
     let body = if hx.0 {
         ErrorFlash { text: format!("{heading} {advice}") }.render()
     } else {
-        ErrorPage { page, code: t.digits(status.as_u16()), heading, advice }.render()
+        ErrorPage {
+            page,
+            code: t.digits(status.as_u16()),
+            heading,
+            advice,
+            only_looking: matches!(error, AppError::OnlyLooking),
+        }
+        .render()
     };
     let body = body.unwrap_or_else(|error| {
         tracing::error!(%error, "the error page itself failed");
@@ -195,6 +206,7 @@ fn texts(t: &Tr, error: &AppError) -> (String, String) {
     match error {
         AppError::NotFound => (t.errors_not_found(), t.errors_not_found_advice()),
         AppError::Forbidden => (t.errors_forbidden(), t.errors_forbidden_advice()),
+        AppError::OnlyLooking => (t.errors_only_looking(), t.errors_only_looking_advice()),
         AppError::CrossSite => (t.errors_cross_site(), t.errors_cross_site_advice()),
         AppError::BadRequest(_) => (t.errors_bad_request(), t.errors_bad_request_advice()),
         AppError::TooLarge => (t.errors_too_large(), t.errors_too_large_advice()),

@@ -28,9 +28,9 @@ impl Fields {
         Self { values, errors: BTreeMap::new() }
     }
 
-    /// The values alone, for keeping; passwords are left out.
+    /// The values alone, for keeping; passwords and codes are left out.
     pub fn into_values(mut self) -> BTreeMap<String, String> {
-        self.values.retain(|name, _| !name.contains("password"));
+        self.values.retain(|name, _| !name.contains("password") && !name.ends_with("code"));
         self.values
     }
 

@@ -1,4 +1,4 @@
-//! The base of all handlers: state, sessions and doors, forms, errors as pages, live changes. Imports no room.
+//! The base of all handlers: state, sessions and doors, forms, errors as pages, live changes, looking on. Imports no room.
 
 mod ask;
 pub mod assets;
@@ -14,6 +14,7 @@ pub mod session;
 pub mod session_store;
 pub mod state;
 pub mod typed;
+pub mod view_as;
 pub mod viewer;
 
 use askama::Template;

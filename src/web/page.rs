@@ -3,10 +3,15 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 use tower_sessions::Session;
 
-use super::{AppError, AppState, Role, assets, client::Preferences, viewer};
+use super::{
+    AppError, AppState, Role, assets,
+    client::{Preferences, Theme},
+    view_as::Viewing,
+    viewer::{self, Support},
+};
 use crate::{
     calendar::Time,
-    locale::{Language, Tr},
+    locale::{Digits, Language, Tr},
 };
 
 const FLASHES: &str = "flashes";
@@ -56,6 +61,16 @@ pub struct Notice {
     pub countdown_unix: i64,
 }
 
+/// Whose pages an admin is looking at.
+#[derive(Clone, Debug)]
+pub struct Viewed {
+    pub name: String,
+    /// Where that person's pages begin.
+    pub href: &'static str,
+    /// How long the look lasts, in words.
+    pub left: String,
+}
+
 /// The frame of a page.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -72,6 +87,10 @@ pub struct Page {
     pub unread: String,
     /// Accounts can't be made at the moment: for those who order them.
     pub server_is_away: bool,
+    /// Set while an admin looks at somebody's pages, on all pages.
+    pub viewed: Option<Viewed>,
+    /// Where the shop answers questions.
+    pub support: Support,
     /// The instant of this request, UTC.
     pub now: Time,
     preferences: Preferences,
@@ -81,7 +100,7 @@ impl Page {
     /// A page for a stranger, drawn without asking the database.
     pub fn without_viewer(app: &AppState, preferences: Preferences, title: String, path: String) -> Self {
         Self {
-            t: Tr::new(preferences.language),
+            t: preferences.tr(),
             title,
             shop: app.last_shop_name(),
             path,
@@ -92,6 +111,8 @@ impl Page {
             notice: None,
             unread: String::new(),
             server_is_away: false,
+            viewed: None,
+            support: Support::default(),
             now: app.clock.now(),
             preferences,
         }
@@ -114,9 +135,17 @@ impl Page {
         self.preferences.language.direction()
     }
 
-    /// The colours chosen on this device; empty follows the device.
+    /// The chosen colours; empty follows the device.
     pub fn theme(&self) -> &'static str {
-        self.preferences.theme.code()
+        match self.preferences.theme {
+            Theme::System => "",
+            chosen => chosen.code(),
+        }
+    }
+
+    /// Whether Persian text shows Latin digits.
+    pub fn latin_digits(&self) -> bool {
+        self.preferences.digits == Digits::Latin
     }
 
     /// Whether the page is in Persian.
@@ -149,7 +178,7 @@ impl FromRequestParts<AppState> for Page {
         let path = parts.uri.path().to_owned();
         let viewer = parts.extensions.get::<super::Viewer>().cloned();
         if let Some(viewer) = &viewer {
-            preferences.language = viewer.language;
+            preferences = preferences.of(viewer);
         }
         let mut page = Self::without_viewer(app, preferences, String::new(), path);
         if !parts.headers.contains_key("hx-request") {
@@ -157,13 +186,20 @@ impl FromRequestParts<AppState> for Page {
         }
         match viewer {
             None => {
-                page.shop = viewer::shop_name(&app.db).await?;
+                (page.shop, page.support) = viewer::shop(&app.db).await?;
                 app.remember_shop_name(&page.shop);
             }
             Some(viewer) => {
                 page.server_is_away = viewer.role != Role::Admin && app.marzban.reach().is_shut();
                 page.welcome(&viewer);
             }
+        }
+        if let Some(Viewing { person, until }) = parts.extensions.get::<Viewing>() {
+            page.viewed = Some(Viewed {
+                name: person.display_name.clone(),
+                href: person.role.home(),
+                left: page.t.remaining(*until - page.now),
+            });
         }
         Ok(page)
     }
@@ -173,6 +209,9 @@ impl Page {
     fn welcome(&mut self, viewer: &super::Viewer) {
         let t = self.t;
         self.shop.clone_from(&viewer.shop_name);
+        if viewer.role != Role::Admin {
+            self.support.clone_from(&viewer.support);
+        }
         self.nav = navigation(&t, viewer, &self.path);
         self.unread = match viewer.notices_unread {
             0 => String::new(),

@@ -1,6 +1,7 @@
 //! Sessions: a cookie names a row in PostgreSQL, that row names a sign-in, and the sign-in names the person.
 //!
-//! Invariant: a session without a sign-in that is still open is worth nothing, whatever the store says of it.
+//! Invariant: a session without a sign-in that is still open is worth nothing, whatever the store says of it. A
+//! half-open one has no sign-in: it opens no page but the one that asks for the code.
 
 use axum::{
     extract::{Request, State},
@@ -14,17 +15,23 @@ use tower_sessions::{
 };
 use uuid::Uuid;
 
+use crate::{calendar::Time, ids::UserId};
+
 use super::{
     AppError, AppState, Page, PageResult,
     client::Preferences,
     doors::is_own_path,
     html,
     session_store::HashedStore,
+    view_as,
     viewer::{self, Viewer},
 };
 
 const SIGN_IN: &str = "sign_in";
 const SEEN: &str = "seen";
+const HALF_OPEN: &str = "half_open";
+/// So long the code may take after the password.
+const HALF_OPEN_MINUTES: i64 = 10;
 /// How long a session lives after its last day of use.
 const DAYS: i64 = 7;
 
@@ -45,9 +52,49 @@ pub fn layer(store: HashedStore, secure: bool) -> SessionManagerLayer<HashedStor
 /// [`AppError::Unavailable`] when the session can't be stored.
 pub async fn begin(session: &Session, sign_in: Uuid) -> Result<(), AppError> {
     session.cycle_id().await?;
+    session.remove::<HalfOpen>(HALF_OPEN).await?;
     session.insert(SIGN_IN, sign_in).await?;
     session.set_expiry(Some(Expiry::OnInactivity(Duration::days(DAYS))));
     Ok(())
+}
+
+/// Whose password was right, while the code of her second factor is waited for.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct HalfOpen {
+    pub user: UserId,
+    /// What the password step found: worth nothing once the password has been changed.
+    pub proof: String,
+    /// Where she wanted to go.
+    pub next: String,
+    /// When the password was right, Unix seconds.
+    since: i64,
+}
+
+/// Begins the second step of a sign-in, under a new id. Whoever was signed in here is no longer.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the session can't be stored.
+pub async fn begin_half(
+    session: &Session,
+    user: UserId,
+    proof: String,
+    next: String,
+    now: Time,
+) -> Result<(), AppError> {
+    session.cycle_id().await?;
+    session.remove::<Uuid>(SIGN_IN).await?;
+    session.insert(HALF_OPEN, HalfOpen { user, proof, next, since: now.unix_timestamp() }).await?;
+    session.set_expiry(Some(Expiry::OnInactivity(Duration::hours(1))));
+    Ok(())
+}
+
+/// The second step that is under way, if there is one.
+///
+/// # Errors
+/// [`AppError::Unavailable`] when the session can't be read.
+pub async fn half_open(session: &Session, now: Time) -> Result<Option<HalfOpen>, AppError> {
+    let half = session.get::<HalfOpen>(HALF_OPEN).await?;
+    Ok(half.filter(|half| now.unix_timestamp() - half.since <= HALF_OPEN_MINUTES * 60))
 }
 
 /// Ends the session on this device.
@@ -74,10 +121,19 @@ pub async fn identify(
     };
     let Some(viewer) = viewer else { return next.run(request).await };
     app.remember_shop_name(&viewer.shop_name);
-    let language = viewer.language;
-    request.extensions_mut().insert(viewer);
-    let mut response = next.run(request).await;
-    response.extensions_mut().insert(language);
+    let preferences = Preferences::read(request.headers()).of(&viewer);
+    let mut response = match view_as::current(&app, &session, &viewer).await {
+        Ok(Some(_)) if !view_as::allows(&request) => AppError::OnlyLooking.into_response(),
+        Ok(viewing) => {
+            if let Some(viewing) = viewing {
+                request.extensions_mut().insert(viewing);
+            }
+            request.extensions_mut().insert(viewer);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    };
+    response.extensions_mut().insert(preferences);
     response
 }
 
@@ -122,7 +178,7 @@ fn arrive(app: &AppState, request: &Request) -> PageResult {
     let address = request.uri().path_and_query().map_or("/", |p| p.as_str());
     // `//elsewhere.example` would be an address of another site.
     let address = if is_own_path(address) { address } else { "/" }.to_owned();
-    let t = crate::locale::Tr::new(preferences.language);
+    let t = preferences.tr();
     let page =
         Page::without_viewer(app, preferences, t.layout_arrival_title(), request.uri().path().to_owned());
     html(&ArrivalPage { page, address })

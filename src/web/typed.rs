@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::locale::Language;
 
-    const T: Tr = Tr { language: Language::Fa };
+    const T: Tr = Tr::new(Language::Fa);
 
     fn typed(text: &str) -> Fields {
         let mut form = Fields::default();

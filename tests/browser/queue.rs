@@ -44,7 +44,7 @@ async fn a_ready_made_reason_rejects_in_place(db: PgPool) {
     sara.type_keys("j").await;
     sara.type_keys("r").await;
     sara.wait_for_js("the field for the reason", "return document.activeElement.name === 'reason'").await;
-    sara.click(&format!("{row} .reasons [value=unreadable]")).await;
+    sara.click(&format!("{row} .reasons button:nth-child(2)")).await;
     let reason = "رسید خوانا نیست؛ عکس واضح‌تری بفرستید.";
     assert_eq!(sara.value(&format!("{row} [name=reason]")).await, reason, "the reason can still be changed");
     sara.screenshot("queue-reject").await;

@@ -1,4 +1,9 @@
-//! Signing in and out.
+//! Signing in and out; what everybody does about her own account.
+
+mod passwords;
+mod profile;
+mod sessions;
+mod two_factor;
 
 use std::time::{Duration, Instant};
 
@@ -180,36 +185,6 @@ async fn a_session_saved_again_after_signing_out_is_worth_nothing(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn a_new_password_ends_the_sessions_on_other_devices(db: PgPool) {
-    let app = TestApp::start(db).await;
-    let phone = app.signed_in("reza").await;
-    let desk = app.signed_in("reza").await;
-    let form = [
-        ("current_password", PASSWORD),
-        ("new_password", "a-longer-password"),
-        ("repeat_password", "a-longer-password"),
-    ];
-    desk.post("/account/password", &form).await.expect(303);
-    desk.get("/account").await.expect(200);
-    phone.get("/account").await.expect(303);
-    let form = [("username", "reza"), ("password", "a-longer-password"), ("next", "")];
-    app.stranger().post("/login", &form).await.expect(303);
-}
-
-#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn a_bad_new_password_is_explained_beside_its_field(db: PgPool) {
-    let app = TestApp::start(db).await;
-    let client = app.signed_in("reza").await;
-    let form = [("current_password", "wrong"), ("new_password", "short"), ("repeat_password", "other")];
-    let answer = client.post("/account/password", &form).await.expect(422);
-    assert_eq!(answer.count("#new_password-error"), 1);
-    assert_eq!(answer.count("#repeat_password-error"), 1);
-    let form =
-        [("current_password", "wrong"), ("new_password", "long enough"), ("repeat_password", "long enough")];
-    assert_eq!(client.post("/account/password", &form).await.expect(422).count("#current_password-error"), 1);
-}
-
-#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn disabling_an_account_ends_its_sessions_at_once(db: PgPool) {
     let app = TestApp::start(db).await;
     let client = app.signed_in("reza").await;
@@ -218,18 +193,6 @@ async fn disabling_an_account_ends_its_sessions_at_once(db: PgPool) {
     client.get("/account").await.expect(303);
     let form = [("username", "reza"), ("password", PASSWORD), ("next", "")];
     assert!(!app.stranger().post("/login", &form).await.expect(422).text("#password-error").is_empty());
-}
-
-#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn a_one_time_password_must_be_changed_before_anything_else(db: PgPool) {
-    let app = TestApp::start(db).await;
-    sqlx::query!("UPDATE users SET must_change_password = true WHERE username = 'reza'")
-        .execute(&app.db)
-        .await
-        .unwrap();
-    let client = app.signed_in("reza").await;
-    assert_eq!(client.get("/events").await.expect(303).location(), "/account");
-    assert_eq!(client.get("/account").await.expect(200).count(".banner"), 1);
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
@@ -272,35 +235,6 @@ async fn after_signing_in_a_person_is_led_back_but_never_to_another_site(db: PgP
         let form = [("username", "reza"), ("password", PASSWORD), ("next", next)];
         assert_eq!(app.stranger().post("/login", &form).await.expect(303).location(), destination, "{next}");
     }
-}
-
-#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn language_and_colours_are_chosen_per_person_and_device(db: PgPool) {
-    let app = TestApp::start(db).await;
-    let stranger = app.stranger();
-    let page = stranger.get("/login").await.expect(200);
-    assert_eq!(page.attribute("html", "lang"), "fa");
-    assert_eq!(page.attribute("html", "dir"), "rtl");
-    stranger.post("/preferences", &[("language", "en"), ("back", "/login")]).await.expect(303);
-    stranger.post("/preferences", &[("theme", "dark"), ("back", "/login")]).await.expect(303);
-    let page = stranger.get("/login").await.expect(200);
-    assert_eq!(page.attribute("html", "lang"), "en");
-    assert_eq!(page.attribute("html", "data-theme"), "dark");
-
-    let reza = app.signed_in("reza").await;
-    reza.post("/preferences", &[("language", "en"), ("back", "/account")]).await.expect(303);
-    let elsewhere = app.signed_in("reza").await;
-    assert_eq!(elsewhere.get("/account").await.expect(200).attribute("html", "lang"), "en");
-}
-
-#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn passwords_are_hashed_with_argon2id_and_the_parameters_of_owasp(db: PgPool) {
-    let app = TestApp::start(db).await;
-    let hash = sqlx::query_scalar!("SELECT password_hash FROM users WHERE username = 'reza'")
-        .fetch_one(&app.db)
-        .await
-        .unwrap();
-    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]

@@ -28,4 +28,5 @@ mod simulator;
 mod support;
 mod tidy;
 mod upkeep;
+mod view_as;
 mod web;

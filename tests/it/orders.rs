@@ -8,7 +8,7 @@ mod outage;
 mod pages;
 mod placing;
 mod provisioning;
-mod purchase;
+pub mod purchase;
 mod purchase_decided;
 mod suspension;
 mod sync;

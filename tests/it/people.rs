@@ -184,7 +184,7 @@ async fn a_one_time_password_replaces_the_old_one_and_is_shown_once(db: PgPool) 
         .expect(422);
     let reza = app.stranger();
     reza.post("/login", &[("username", "reza"), ("password", &password), ("next", "")]).await.expect(303);
-    assert_eq!(reza.get("/agent/wallet").await.expect(303).location(), "/account");
+    assert_eq!(reza.get("/agent/wallet").await.expect(303).location(), "/account/password");
     sara.post(&path, &[]).await.expect(400);
     app.finish().await;
 }

@@ -101,3 +101,83 @@ async fn of_two_admins_at_once_the_second_is_shown_what_the_first_saved(db: PgPo
     }
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_shops_own_reasons_are_offered_where_a_payment_is_rejected(db: PgPool) {
+    let app = TestApp::start(db).await;
+    crate::payments::card(&app.db, "ملی").await;
+    let payment = crate::payments::pay(&app, app.reza, 50_000).await;
+    let sara = app.signed_in("sara").await;
+    let page = sara.get("/admin/settings").await.expect(200);
+    let seen = page.attribute("#reasons input[name=seen]", "value");
+    let long = "ی".repeat(151);
+    let many = (0..13).map(|i| i.to_string()).collect::<Vec<_>>().join("\n");
+    for typed in [long.as_str(), &many] {
+        let form = [("seen", seen.as_str()), ("rejection_reasons", typed)];
+        let again = sara.post("/admin/settings/reasons", &form).await.expect(422);
+        assert_eq!(again.count("#rejection_reasons-error"), 1);
+    }
+    let form =
+        [("seen", seen.as_str()), ("rejection_reasons", " پول نيامده \r\n\r\nرسید تار است\r\nپول نیامده")];
+    sara.post("/admin/settings/reasons", &form).await.expect(303);
+    sara.post("/admin/settings/reasons", &form).await.expect(303);
+    for path in ["/admin/payments".to_owned(), format!("/admin/payments/{payment}")] {
+        let page = sara.get(&path).await.expect(200);
+        assert_eq!(page.texts(".reasons button"), ["پول نیامده", "رسید تار است"], "{path}");
+    }
+    let form = [("reason", ""), ("ready", "رسید تار است")];
+    sara.post(&format!("/admin/payments/{payment}/rejection"), &form).await.expect(303);
+    let reza = app.signed_in("reza").await;
+    assert!(reza.get("/agent/wallet").await.expect(200).body.contains("رسید تار است"));
+    let other = [("seen", seen.as_str()), ("rejection_reasons", "دیگر")];
+    let conflict = sara.post("/admin/settings/reasons", &other).await.expect(409);
+    assert_eq!((conflict.count("#conflict"), conflict.text("#rejection_reasons")), (1, "دیگر".to_owned()));
+    for who in ["reza", "nima"] {
+        app.signed_in(who).await.post("/admin/settings/reasons", &other).await.expect(403);
+    }
+    let deeds = sqlx::query_scalar!("SELECT count(*) FROM audit_log WHERE action = 'settings.update_texts'");
+    assert_eq!(deeds.fetch_one(&app.db).await.unwrap(), Some(1));
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn messages_for_payers_stand_where_they_pay(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let sara = app.signed_in("sara").await;
+    let seen = sara.get("/admin/settings").await.expect(200).attribute("#messages input[name=seen]", "value");
+    let form = |telegram, phone, note| {
+        [
+            ("seen", seen.as_str()),
+            ("charge_note", note),
+            ("wallet_note", "تا نیمه‌شب"),
+            ("support_telegram", telegram),
+            ("support_phone", phone),
+        ]
+    };
+    let long = "ی".repeat(601);
+    for (field, telegram, phone, note) in [
+        ("support_telegram", "a b", "", ""),
+        ("support_telegram", "۱۲۳۴۵۶", "", ""),
+        ("support_telegram", "abcd", "", ""),
+        ("support_phone", "", "۱۲۳۴", ""),
+        ("support_phone", "", "021-1234567x", ""),
+        ("charge_note", "", "", long.as_str()),
+    ] {
+        let again = sara.post("/admin/settings/messages", &form(telegram, phone, note)).await.expect(422);
+        assert_eq!(again.attributes(".field__error", "id"), [format!("{field}-error")], "{telegram} {phone}");
+    }
+    let typed = form("https://t.me/Aseman_Shop", "۰۲۱-۱۲۳۴ ۵۶۷۸", "<b>از ۹ صبح</b>\nتا شب");
+    sara.post("/admin/settings/messages", &typed).await.expect(303);
+    let reza = app.signed_in("reza").await;
+    assert_eq!(reza.get("/agent/wallet").await.expect(200).text("#wallet-note"), "تا نیمه‌شب");
+    let page = reza.get("/agent/wallet/charge").await.expect(200);
+    assert_eq!(
+        (page.text("#charge-note"), page.count("#charge-note b")),
+        ("<b>از ۹ صبح</b> تا شب".to_owned(), 0)
+    );
+    for page in [page, app.stranger().get("/login").await.expect(200)] {
+        assert_eq!(page.attributes(".support a", "href"), ["https://t.me/Aseman_Shop", "tel:02112345678"]);
+    }
+    assert_eq!(sara.get("/admin/payments").await.expect(200).count(".support"), 0);
+    app.finish().await;
+}

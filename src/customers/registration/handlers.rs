@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{RegisterError, Registration, register};
 use crate::{
-    accounts::{self, CreateError, MIN_LENGTH, Origin, Passwords, Strength},
+    accounts::{self, CreateError, MIN_LENGTH, Origin, handlers::StrengthPart},
     locale::Tr,
     persian::{Phone, PhoneError, latin_digits, normalize},
     web::{
@@ -40,35 +40,6 @@ struct RegisterPage {
     min_length: String,
     strength: StrengthPart,
     sign_in: String,
-}
-
-/// What is said of a password while it is typed.
-#[derive(Template)]
-#[template(path = "customers/_strength.html")]
-struct StrengthPart {
-    page: Page,
-    strength: Option<Strength>,
-}
-
-impl StrengthPart {
-    fn kind(&self) -> &'static str {
-        match self.strength {
-            None => "",
-            Some(Strength::Weak) => "bad",
-            Some(Strength::Fair) => "warn",
-            Some(Strength::Strong) => "ok",
-        }
-    }
-
-    fn text(&self) -> String {
-        let t = self.page.t;
-        match self.strength {
-            None => String::new(),
-            Some(Strength::Weak) => t.customers_password_weak(),
-            Some(Strength::Fair) => t.customers_password_fair(),
-            Some(Strength::Strong) => t.customers_password_strong(),
-        }
-    }
 }
 
 #[derive(serde::Deserialize)]
@@ -98,7 +69,7 @@ fn draw(page: Page, form: Fields, is_open: bool) -> PageResult {
     let title = if is_open { t.customers_register() } else { t.customers_register_closed() };
     html(&RegisterPage {
         min_length: t.digits(MIN_LENGTH),
-        strength: StrengthPart { page: page.clone(), strength: None },
+        strength: StrengthPart::nothing_typed(t),
         sign_in: address("/login", &[("next", form.get("next"))]),
         page: page.titled(title),
         form,
@@ -177,7 +148,7 @@ fn read(form: &mut Fields, t: &Tr) -> Option<Typed> {
     let email = match form.get("email") {
         "" => None,
         typed => {
-            let email = accounts::clean_email(typed);
+            let email = accounts::parse_email(typed);
             if email.is_none() {
                 form.fail("email", t.customers_email_wrong());
             }
@@ -196,7 +167,7 @@ fn explain(form: &mut Fields, t: &Tr, error: RegisterError) -> Result<StatusCode
             form.fail("form", t.customers_register_throttled(t.remaining(time::Duration::minutes(minutes))));
             return Ok(StatusCode::TOO_MANY_REQUESTS);
         }
-        RegisterError::PasswordWeak => form.fail("password", t.customers_password_refused()),
+        RegisterError::PasswordWeak => form.fail("password", t.accounts_password_too_weak()),
         RegisterError::EmailTaken => form.fail("email", t.customers_email_taken()),
         RegisterError::Create(CreateError::UsernameTaken) => {
             form.fail("username", t.customers_username_taken());
@@ -215,6 +186,5 @@ fn explain(form: &mut Fields, t: &Tr, error: RegisterError) -> Result<StatusCode
 async fn strength(page: Page, form: Fields) -> Result<Response, AppError> {
     let password = form.value("password");
     let known = [form.get("username"), form.get("phone"), form.get("email")];
-    let strength = (!password.is_empty()).then(|| Passwords::strength(password, &known));
-    html(&StrengthPart { page, strength })
+    html(&StrengthPart::of(page.t, password, &known))
 }

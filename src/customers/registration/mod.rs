@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub use throttle::forget as forget_attempts;
 
 use crate::{
-    accounts::{self, CreateError, EmailError, Origin, Passwords, SignInError, Strength},
+    accounts::{self, ContactError, CreateError, Entry, Origin, SignInError},
     audit::{self, Actor},
     calendar::Time,
     ids::UserId,
@@ -26,7 +26,7 @@ pub struct Registration<'a> {
     pub username: &'a str,
     pub password: &'a str,
     pub phone: &'a Phone,
-    /// As `accounts::clean_email` gives it.
+    /// As `accounts::parse_email` gives it.
     pub email: Option<&'a str>,
     /// The form's own id: sent twice, it makes one account.
     pub request_id: Uuid,
@@ -72,7 +72,7 @@ pub async fn register(
         return Err(CreateError::PasswordTooShort.into());
     }
     let known = [new.username, new.phone.as_str(), new.email.unwrap_or_default()];
-    if Passwords::strength(new.password, &known) == Strength::Weak {
+    if !accounts::strength(new.password, &known).is_enough() {
         return Err(RegisterError::PasswordWeak);
     }
     if let Some(wait) = throttle::knock(db, origin.address, now).await? {
@@ -94,8 +94,8 @@ async fn create(
     let user = super::create(&mut tx, new.username, new.password, new.phone.as_str(), now).await?;
     if let Some(email) = new.email {
         accounts::set_email(&mut tx, user, email).await.map_err(|error| match error {
-            EmailError::Taken => RegisterError::EmailTaken,
-            EmailError::Database(error) => error.into(),
+            ContactError::EmailTaken => RegisterError::EmailTaken,
+            ContactError::Database(error) => error.into(),
         })?;
     }
     let by = Actor { user, address: Some(origin.address) };
@@ -125,7 +125,9 @@ async fn come_again(
     }
     drop(conn);
     match accounts::sign_in(db, new.username, new.password, origin, now).await {
-        Ok(signed_in) => Ok(signed_in.sign_in),
+        Ok(Entry::Open(signed_in)) => Ok(signed_in.sign_in),
+        // She has a second factor by now: the way in is the sign-in page.
+        Ok(Entry::Half { .. }) => Err(taken()),
         Err(SignInError::Throttled { wait }) => Err(RegisterError::Throttled { wait }),
         Err(SignInError::Database(error)) => Err(error.into()),
         Err(SignInError::Hashing(error)) => Err(CreateError::Hashing(error).into()),

@@ -205,5 +205,5 @@ async fn usage(
     page: Page,
     id: Result<Path<i64>, PathRejection>,
 ) -> PageResult {
-    super::usage(&app, AGENT, viewer.id, super::order_id(id)?, page.t).await
+    super::usage(&app, AGENT, viewer.id, super::order_id(id)?, page).await
 }

@@ -40,12 +40,16 @@ struct Area {
     list: &'static str,
     orders: &'static str,
     is_agent: bool,
+    /// Who reads it uses the account herself.
+    is_end_user: bool,
 }
 
-const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true };
-const END_USER: Area = Area { list: "/user/accounts", orders: "/user/accounts", is_agent: false };
+const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true, is_end_user: false };
+const END_USER: Area =
+    Area { list: "/user/accounts", orders: "/user/accounts", is_agent: false, is_end_user: true };
 /// Here the customer's message and what is the owner's own are left out: the page has its own head.
-const ADMIN: Area = Area { list: "/admin/orders", orders: "/admin/orders", is_agent: false };
+const ADMIN: Area =
+    Area { list: "/admin/orders", orders: "/admin/orders", is_agent: false, is_end_user: false };
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
@@ -103,11 +107,12 @@ struct UsagePart {
     order: OrderView,
 }
 
-/// What is left of an account, asked of the server now.
-async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, t: Tr) -> PageResult {
+/// What is left of an account, asked of the server now; whoever only looks on stores nothing.
+async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, page: Page) -> PageResult {
+    let t = page.t;
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
     let shown = OrderView::new(&t, &order, area.orders, app.clock.now());
-    let order = if shown.is_stale {
+    let order = if shown.is_stale && page.viewed.is_none() {
         sync::refresh(&app.db, &app.marzban, &app.clock, id).await?;
         queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?
     } else {

@@ -213,8 +213,8 @@ mod tests {
 
     #[test]
     fn a_scale_has_short_amounts() {
-        let en = Tr { language: Language::En };
-        let fa = Tr { language: Language::Fa };
+        let en = Tr::new(Language::En);
+        let fa = Tr::new(Language::Fa);
         for (amount, short) in
             [(0, "0"), (900, "900"), (50_000, "50k"), (1_500_000, "1.5M"), (-2_000_000, "\u{2212}2M")]
         {

@@ -10,7 +10,7 @@ use axum::{
 use super::{
     Ask,
     claim::amount_error,
-    queue::{Row, reasons, row},
+    queue::{Row, row},
 };
 use crate::{
     ids::PaymentId,
@@ -78,8 +78,7 @@ pub async fn create_rejection(ask: Ask<Admin>, Path(id): Path<i64>, mut form: Fi
     let t = ask.page.t;
     let mut reason = read_note(&mut form, "reason", &t);
     if reason.is_empty() {
-        let ready = reasons(&t).into_iter().find(|(key, _)| *key == form.get("ready"));
-        reason = ready.map(|(_, text)| text).unwrap_or_default();
+        reason = read_note(&mut form, "ready", &t);
     }
     if !form.is_ok() {
         return refuse(ask, PaymentId(id), form).await;

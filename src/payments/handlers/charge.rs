@@ -41,6 +41,8 @@ struct ChargePage {
     form: Fields,
     purpose: Purpose,
     method: Option<PaymentMethod>,
+    /// What the shop says to its payers; may be empty.
+    note: String,
     /// Uploaded with this form before.
     kept: Option<Receipt>,
     words: AmountWords,
@@ -95,6 +97,10 @@ pub async fn new<P: Payer>(ask: Ask<P>, Query(query): Query<ChargeQuery>) -> Pag
 /// A method that takes all of it; where none does today, one that takes a part.
 async fn first_draw<P: Payer>(ask: &Ask<P>, due: Option<Toman>) -> Result<Option<PaymentMethod>, AppError> {
     let (db, now) = (&ask.app.db, ask.app.clock.now());
+    if ask.who.is_viewed {
+        // Drawing would hold a place that is the payer's.
+        return Ok(payment_methods::drawn(&mut *db.acquire().await?, ask.who.id, now).await?);
+    }
     let method = payment_methods::draw(db, ask.who.id, due, now).await?;
     if method.is_some() || due.is_none() {
         return Ok(method);
@@ -113,6 +119,7 @@ async fn show<P: Payer>(
     form.set_default("request_id", Uuid::new_v4().to_string());
     let mut conn = ask.app.db.acquire().await?;
     let Settings { payment_min, payment_max, .. } = settings::get(&mut conn).await?;
+    let note = settings::texts(&mut conn).await?.charge_note;
     let kept = match form.get("receipt_id").parse() {
         Ok(id) => queries::unused_receipt(&mut conn, ReceiptId(id), ask.who.id).await?,
         Err(_) => None,
@@ -129,6 +136,7 @@ async fn show<P: Payer>(
         form,
         purpose,
         method,
+        note,
         kept,
     })
 }

@@ -1,5 +1,7 @@
 //! The queue: what waits for the admin, oldest first, and how it keeps itself up to date.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum_extra::extract::Query;
 use sqlx::PgConnection;
@@ -16,6 +18,7 @@ use crate::{
         MAX_NOTE, Status,
         queries::{self, Card, Duplicate, DuplicateKind, Window},
     },
+    settings,
     web::{Admin, AppError, Fields, Page, PageResult, html},
 };
 
@@ -26,6 +29,8 @@ const ROWS: usize = 25;
 pub struct Row {
     pub card: Card,
     pub warnings: Vec<Warning>,
+    /// The shop's ready-made reasons of a rejection.
+    pub reasons: Arc<[String]>,
     /// What the admin typed and what is wrong with it.
     pub form: Fields,
     /// What happened instead of what was asked for.
@@ -42,7 +47,7 @@ pub struct Warning {
 }
 
 impl Row {
-    fn new(t: &Tr, card: Card, duplicates: &[Duplicate]) -> Self {
+    fn new(t: &Tr, card: Card, duplicates: &[Duplicate], reasons: Arc<[String]>) -> Self {
         let mut warnings: Vec<Warning> = duplicates
             .iter()
             .filter(|duplicate| duplicate.payment_id == card.id)
@@ -55,7 +60,8 @@ impl Row {
         if card.first {
             plain(t.payments_warn_first());
         }
-        Self { card, warnings, form: Fields::default(), notice: String::new(), out_of_band: false }
+        let (form, notice) = (Fields::default(), String::new());
+        Self { card, warnings, reasons, form, notice, out_of_band: false }
     }
 
     pub fn waits(&self) -> bool {
@@ -76,11 +82,6 @@ impl Row {
             MethodType::Sheba => t.payment_methods_sheba(),
             MethodType::Crypto => t.payment_methods_crypto(),
         }
-    }
-
-    /// The ready-made reasons: key and text.
-    pub fn reasons(&self, t: &Tr) -> [(&'static str, String); 5] {
-        reasons(t)
     }
 
     /// The form for another amount or a note is open, because something in it is wrong.
@@ -145,25 +146,15 @@ impl Warning {
     }
 }
 
-/// The ready-made reasons of a rejection: key and text.
-pub fn reasons(t: &Tr) -> [(&'static str, String); 5] {
-    [
-        ("not-arrived", t.payments_reason_not_arrived()),
-        ("unreadable", t.payments_reason_unreadable()),
-        ("amount", t.payments_reason_amount()),
-        ("used", t.payments_reason_used()),
-        ("account", t.payments_reason_account()),
-    ]
-}
-
-/// The rows of these payments, in three queries however many they are.
+/// The rows of these payments, in four queries however many they are.
 pub async fn rows(conn: &mut PgConnection, t: &Tr, ids: &[i64]) -> sqlx::Result<Vec<Row>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let duplicates = queries::duplicates(conn, ids).await?;
     let cards = queries::cards(conn, ids).await?;
-    Ok(cards.into_iter().map(|card| Row::new(t, card, &duplicates)).collect())
+    let reasons: Arc<[String]> = settings::texts(conn).await?.rejection_reasons.into();
+    Ok(cards.into_iter().map(|card| Row::new(t, card, &duplicates, Arc::clone(&reasons))).collect())
 }
 
 /// The row of one payment.

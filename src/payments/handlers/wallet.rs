@@ -16,6 +16,7 @@ use crate::{
         self, DecideError, Status,
         queries::{self, OwnPayment},
     },
+    settings,
     web::{AppError, Fields, Id, Page, PageResult, address, html, page::flash, see_other},
 };
 
@@ -28,6 +29,8 @@ struct WalletPage {
     may_charge: bool,
     balance: Balance,
     payments: Vec<OwnPayment>,
+    /// What the shop says to its payers; may be empty.
+    note: String,
     form: Fields,
     filtered: bool,
     types: Vec<(&'static str, String)>,
@@ -54,6 +57,7 @@ pub async fn show<P: Payer>(ask: Ask<P>, Query(query): Query<StatementQuery>) ->
         may_charge: payments::may_charge(&mut conn, who.id).await?,
         balance: who.balance,
         payments: queries::latest_of(&mut conn, who.id).await?,
+        note: settings::texts(&mut conn).await?.wallet_note,
         form,
         filtered: query.is_filtered(),
         types: EntryType::ALL.into_iter().map(|kind| (kind.code(), type_label(&t, kind))).collect(),

@@ -180,9 +180,12 @@ async fn a_rejection_needs_a_reason_typed_or_ready_made(db: PgPool) {
     let part = sara.post_part(&path, &[("reason", "واریز پیدا نشد")]).await.expect(200);
     assert!(part.text("[data-done]").contains("واریز پیدا نشد"));
     let other = pay(&app, app.reza, 20_000).await;
-    sara.post(&format!("/admin/payments/{other}/rejection"), &[("reason", ""), ("ready", "not-arrived")])
-        .await
-        .expect(303);
+    sara.post(
+        &format!("/admin/payments/{other}/rejection"),
+        &[("reason", ""), ("ready", "پول به حساب نرسیده است.")],
+    )
+    .await
+    .expect(303);
     let notes = sqlx::query_scalar!("SELECT admin_notes FROM payments WHERE id = $1", other.0)
         .fetch_one(&app.db)
         .await

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Source, has_word, nothing_found, rust, wrong_lines};
 
 /// Knows neither HTTP nor tables.
-const FOUNDATION: &[&str] = &["calendar", "config", "ids", "locale", "money", "persian", "role"];
+const FOUNDATION: &[&str] = &["calendar", "config", "ids", "locale", "money", "persian", "qr", "role"];
 /// Joins the caller's transaction.
 const CORE: &[&str] = &["audit", "jobs", "ledger", "marzban", "notices", "receipts"];
 /// Owns transactions and pages.
@@ -21,6 +21,7 @@ const FEATURES: &[&str] = &[
     "payments",
     "people",
     "plans",
+    "profile",
     "reports",
     "settings",
     "upkeep",
@@ -50,6 +51,10 @@ const EDGES: &[(&str, &str)] = &[
     ("people", "accounts"),
     ("people", "orders"),
     ("people", "payments"),
+    // Whoever changes her own name and phone changes them where her role keeps them.
+    ("profile", "accounts"),
+    ("profile", "agents"),
+    ("profile", "customers"),
     // A new agent begins with the shop's own ceiling.
     ("agents", "settings"),
     // What is ordered is a plan.
@@ -78,6 +83,9 @@ const WRITERS: &[(&str, &str)] = &[
     ("users", "accounts"),
     ("sign_ins", "accounts"),
     ("login_attempts", "accounts"),
+    ("two_factors", "accounts"),
+    ("recovery_codes", "accounts"),
+    ("shop_texts", "settings"),
     ("agents", "agents"),
     ("end_users", "customers"),
     ("registration_attempts", "customers"),

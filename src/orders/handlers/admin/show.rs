@@ -116,5 +116,5 @@ pub async fn usage(ask: Ask<Admin>, Id(id): Id) -> PageResult {
     let id = OrderId(id);
     let background = all::background(&mut *ask.app.db.acquire().await?, id).await?;
     let owner = background.ok_or(AppError::NotFound)?.owner.id;
-    super::super::usage(&ask.app, ADMIN, owner, id, ask.page.t).await
+    super::super::usage(&ask.app, ADMIN, owner, id, ask.page).await
 }

@@ -1,0 +1,15 @@
+profile-title = My account
+profile-tab = Profile
+profile-name = Name
+profile-email = E-mail
+profile-email-hint = Not required.
+profile-email-wrong = Type the whole address, such as name@example.com.
+profile-email-taken = This e-mail address belongs to another account.
+profile-phone-wrong = Type a mobile number such as 09123456789.
+profile-saved = Profile saved.
+profile-display = How pages look
+profile-display-note = On all your devices.
+profile-digits = Digits
+profile-digits-hint = On Persian pages.
+profile-digits-persian = Persian (۱۲۳)
+profile-digits-latin = Latin (123)

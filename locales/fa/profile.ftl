@@ -1,0 +1,15 @@
+profile-title = حساب من
+profile-tab = مشخصات
+profile-name = نام
+profile-email = ایمیل
+profile-email-hint = لازم نیست.
+profile-email-wrong = ایمیل را کامل بنویسید، مثل name@example.com.
+profile-email-taken = این ایمیل برای حساب دیگری ثبت شده است.
+profile-phone-wrong = شمارهٔ موبایل را درست بنویسید، مثل ۰۹۱۲۳۴۵۶۷۸۹.
+profile-saved = مشخصات ذخیره شد.
+profile-display = نمایش صفحه‌ها
+profile-display-note = روی همهٔ دستگاه‌های شما.
+profile-digits = رقم‌ها
+profile-digits-hint = در صفحه‌های فارسی.
+profile-digits-persian = فارسی
+profile-digits-latin = لاتین (123)

@@ -89,3 +89,5 @@ audit-renew-recovery-codes = Made new recovery codes
 audit-reset-two-factor = Removed two-step sign-in
 audit-begin-view = Looked at somebody's panel
 audit-end-view = Left somebody's panel
+audit-require-two-factor = Changed whether admins need two-step sign-in
+audit-update-texts = Changed the shop's texts

@@ -89,3 +89,5 @@ audit-renew-recovery-codes = ساختن کدهای بازیابی تازه
 audit-reset-two-factor = برداشتن ورود دومرحله‌ای
 audit-begin-view = دیدن پنل کسی دیگر
 audit-end-view = پایان دیدن پنل کسی دیگر
+audit-require-two-factor = اجبار یا آزادی ورود دومرحله‌ای مدیران
+audit-update-texts = تغییر متن‌های فروشگاه

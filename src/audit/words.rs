@@ -71,6 +71,8 @@ pub fn words(t: &Tr, action: &str, subject: Option<i64>) -> Option<String> {
         "report.export" => t.audit_export_report(),
         "task.run" => t.audit_run_task(),
         "job.retry" => t.audit_retry_job(),
+        "settings.require_two_factor" => t.audit_require_two_factor(),
+        "settings.update_texts" => t.audit_update_texts(),
         "settings.open" => t.audit_open_switch(),
         "settings.close" => t.audit_close_switch(),
         "notices.update" => t.audit_update_notices(),

@@ -92,7 +92,7 @@ async fn candidates(
                   EXISTS (SELECT FROM payment_draws d
                           WHERE d.user_id = $1 AND d.payment_method_id = m.id AND d.expires_at > $2) AS "held!"
            FROM payment_methods m
-           CROSS JOIN settings s
+           CROSS JOIN (SELECT payment_min FROM settings LIMIT 1) s
            CROSS JOIN LATERAL (
                SELECT count(*) AS count, coalesce(sum(p.amount), 0)::bigint AS amount FROM payments p
                WHERE p.payment_method_id = m.id AND p.status IN ('PENDING', 'APPROVED')

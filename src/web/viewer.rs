@@ -110,9 +110,9 @@ async fn read(db: &PgPool, sign_in: Uuid, viewed: Option<UserId>) -> sqlx::Resul
            LEFT JOIN two_factors f ON f.user_id = u.id
            LEFT JOIN agents a ON a.user_id = u.id
            LEFT JOIN end_users e ON e.user_id = u.id
-           -- By their keys, so that the planner knows them for one row each.
-           JOIN settings s ON s.only_row = true
-           JOIN shop_texts x ON x.only_row = true
+           -- One row each, which the planner would not believe of tables that nobody analyses.
+           CROSS JOIN (SELECT shop_name, purchase_open, charging_open, admins_need_two_factor FROM settings LIMIT 1) s
+           CROSS JOIN (SELECT support_telegram, support_phone FROM shop_texts LIMIT 1) x
            WHERE u.id = coalesce($2, (SELECT user_id FROM sign_ins WHERE id = $1 AND ended_at IS NULL))
              AND (u.status = 'ACTIVE' OR $2::bigint IS NOT NULL)"#,
         sign_in,

@@ -71,7 +71,9 @@ impl Doors {
                 .merge(payments::handlers::member_routes())
                 .merge(notices::handlers::member_routes())
                 .route("/events", get(live::events)),
-            end_user: orders::handlers::end_user_routes().merge(payments::handlers::end_user_routes()),
+            end_user: orders::handlers::end_user_routes()
+                .merge(payments::handlers::end_user_routes())
+                .merge(reports::handlers::end_user_routes()),
             agent: payments::handlers::agent_routes()
                 .merge(orders::handlers::agent_routes())
                 .merge(reports::handlers::agent_routes()),

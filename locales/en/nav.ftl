@@ -20,3 +20,4 @@ layout-below-zero = You owe { $amount }. Until it is paid you cannot create or r
 layout-put-off = The admin has put off the deadline: { $reason }
 layout-arrival-title = One moment…
 layout-arrival-continue = Continue
+nav-my-wallet = My wallet

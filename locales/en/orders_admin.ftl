@@ -51,3 +51,4 @@ orders-admin-moved = The order was moved to { $username }.
 orders-admin-move-bad-target = An order can be moved only to an active agent or to yourself.
 orders-admin-move-busy = Something of this order is under way; try again after that.
 orders-admin-move-no-account = This order has no account to be moved.
+orders-admin-own = My own orders

@@ -26,6 +26,9 @@ overview-failed-jobs = { $count ->
     [one] 1 of the panel's jobs was given up this week
    *[other] { $count } of the panel's jobs were given up this week
 }
+overview-no-backup = There is no good backup yet
+overview-backup-old = The last good backup is old: { $ago }
+overview-backup = Last good backup: { $ago }
 overview-server = The accounts' server
 overview-server-answers = The accounts' server answers.
 overview-server-facts = Version { $version }, in { $ms } ms, { $ago }

@@ -20,3 +20,4 @@ layout-below-zero = { $amount } بدهکار هستید. تا تسویه، سا�
 layout-put-off = مدیر مهلت را عقب انداخته است: { $reason }
 layout-arrival-title = چند لحظه…
 layout-arrival-continue = ادامه
+nav-my-wallet = کیف پول من

@@ -42,3 +42,4 @@ orders-admin-moved = سفارش به { $username } سپرده شد.
 orders-admin-move-bad-target = سفارش را فقط می‌شود به یک نمایندهٔ فعال یا خودتان سپرد.
 orders-admin-move-busy = کاری از این سفارش در جریان است؛ بعد از آن دوباره امتحان کنید.
 orders-admin-move-no-account = این سفارش اکانتی ندارد که سپرده شود.
+orders-admin-own = سفارش‌های خودم

@@ -116,9 +116,11 @@ struct Told {
 fn page_of(role: Role, kind: Kind, subject: Subject) -> String {
     match (role, subject) {
         (Role::Admin, Subject::Payment(id)) => format!("/admin/payments/{id}"),
+        (Role::Admin, Subject::Order(id)) => format!("/admin/orders/{id}"),
         (Role::Admin, Subject::User(id)) => format!("/admin/agents/{id}"),
         (Role::Admin, _) => match kind {
             Kind::PaymentNew => "/admin/payments".to_owned(),
+            Kind::BackupFailed => "/admin/backups".to_owned(),
             _ => "/admin/upkeep".to_owned(),
         },
         (Role::Agent, Subject::Payment(_)) => "/agent/wallet".to_owned(),

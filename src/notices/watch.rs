@@ -9,6 +9,7 @@ use super::{Kind, Notice, Recipients, Subject, raise};
 use crate::{
     calendar::{JalaliDate, Time},
     ids::{OrderId, UserId},
+    jobs::schedule::Task,
     ledger::Balance,
     money::Toman,
 };
@@ -94,15 +95,16 @@ async fn late_orders(conn: &mut PgConnection, now: Time) -> sqlx::Result<Vec<Not
     Ok(orders.into_iter().map(|order| notice(order.id, order.username)).collect())
 }
 
-/// The first of the failed runs in a row: three attempts each, and no more notices until one has gone well.
+/// The first of the failed runs in a row: three attempts each, and no more notices until one has gone well. A backup
+/// that was not made is told of each time: every day without one is a day that can be lost.
 async fn failed_tasks(conn: &mut PgConnection, now: Time) -> sqlx::Result<Vec<Notice>> {
     let runs = sqlx::query!(
         r#"SELECT r.id, r.task, coalesce(r.error, '') AS "error!" FROM scheduled_runs r
            WHERE r.outcome = 'FAILED' AND r.finished_at > $1
              AND NOT EXISTS (SELECT FROM notices n WHERE n.dedupe_key = 'task-failed:' || r.id)
-             AND coalesce((SELECT before.outcome FROM scheduled_runs before
+             AND (r.task = 'BACKUP' OR coalesce((SELECT before.outcome FROM scheduled_runs before
                            WHERE before.task = r.task AND before.due_at < r.due_at
-                           ORDER BY before.due_at DESC LIMIT 1), 'DONE') = 'DONE'
+                           ORDER BY before.due_at DESC LIMIT 1), 'DONE') = 'DONE')
            ORDER BY r.id LIMIT 20"#,
         now - Duration::DAY
     )
@@ -112,7 +114,7 @@ async fn failed_tasks(conn: &mut PgConnection, now: Time) -> sqlx::Result<Vec<No
         let error: String = error.chars().take(200).collect();
         Notice {
             to: Recipients::Admins,
-            kind: Kind::TaskFailed,
+            kind: if task == Task::Backup.code() { Kind::BackupFailed } else { Kind::TaskFailed },
             subject: Subject::Nothing,
             data: json!({ "task": task, "error": error }),
             key: Some(format!("task-failed:{id}")),

@@ -4,6 +4,7 @@
 //! Invariant: what is switched off is decided under the lock of the wallet, one order a transaction, so that the rule
 //! may end anywhere and be taken up again; an order counts as switched off when the server has said so.
 
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use crate::{
     calendar::Time,
     ids::{OrderId, UserId},
     ledger::{Balance, GRACE},
+    notices::{self, Kind, Notice, Recipients, Subject},
 };
 
 /// So many orders are read at once.
@@ -93,6 +95,72 @@ pub async fn relent(db: &PgPool, now: Time) -> sqlx::Result<usize> {
             asked += usize::from(settled(changes::enable(db, order, By::Panel, Uuid::new_v4(), now).await)?);
         }
     }
+}
+
+/// Tells an agent, once in each period below zero, how many accounts the rule has switched off: with the last of them,
+/// in the transaction that writes it down and holds her wallet. What the server refuses is not waited for.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn tell_struck(conn: &mut PgConnection, owner: UserId, now: Time) -> sqlx::Result<()> {
+    let told = sqlx::query!(
+        r#"SELECT w.negative_since AS "since!",
+                  (SELECT count(*) FROM orders o WHERE o.user_id = w.user_id AND o.status = 'DISABLED'
+                     AND o.disabled_reason = 'NEGATIVE_CREDIT') AS "count!"
+           FROM wallets w
+           WHERE w.user_id = $1 AND w.negative_since IS NOT NULL AND NOT EXISTS (
+               SELECT FROM orders o WHERE o.user_id = w.user_id AND o.status = 'ACTIVE' AND NOT EXISTS (
+                   SELECT FROM order_changes c WHERE c.order_id = o.id AND c.reason = 'NEGATIVE_CREDIT'
+                     AND c.status = 'REFUSED' AND c.created_at >= w.negative_since))"#,
+        owner.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(told) = told.filter(|told| told.count > 0) else { return Ok(()) };
+    let period = told.since.unix_timestamp_nanos() / 1000;
+    let key = format!("accounts-disabled:{owner}:{period}");
+    tell(conn, owner, Kind::AccountsDisabled, (told.count, key), now).await
+}
+
+/// Tells an agent, with the last of them, how many accounts are on again; as [`tell_struck`] does.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn tell_back(conn: &mut PgConnection, owner: UserId, now: Time) -> sqlx::Result<()> {
+    let told = sqlx::query!(
+        r#"WITH struck AS (
+               SELECT max(c.id) AS last FROM order_changes c JOIN orders o ON o.id = c.order_id
+               WHERE o.user_id = $1 AND c.reason = 'NEGATIVE_CREDIT' AND c.status = 'DONE'
+           )
+           SELECT struck.last AS "last!",
+                  (SELECT count(DISTINCT c.order_id) FROM order_changes c JOIN orders o ON o.id = c.order_id
+                   WHERE o.user_id = $1 AND c.kind = 'ENABLE' AND c.requested_by IS NULL AND c.status = 'DONE'
+                     AND c.id > struck.last) AS "count!"
+           FROM struck
+           WHERE struck.last IS NOT NULL AND NOT EXISTS (
+               SELECT FROM orders o WHERE o.user_id = $1 AND o.status = 'DISABLED'
+                 AND o.disabled_reason = 'NEGATIVE_CREDIT' AND NOT EXISTS (
+                   SELECT FROM order_changes c WHERE c.order_id = o.id AND c.kind = 'ENABLE'
+                     AND c.status = 'REFUSED' AND c.id > struck.last))"#,
+        owner.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(told) = told.filter(|told| told.count > 0) else { return Ok(()) };
+    let key = format!("accounts-back:{owner}:{}", told.last);
+    tell(conn, owner, Kind::AccountsBack, (told.count, key), now).await
+}
+
+async fn tell(
+    conn: &mut PgConnection,
+    owner: UserId,
+    kind: Kind,
+    (count, key): (i64, String),
+    now: Time,
+) -> sqlx::Result<()> {
+    let data = json!({ "count": count });
+    let to = Recipients::User(owner);
+    notices::raise(conn, Notice { to, kind, subject: Subject::Nothing, data, key: Some(key) }, now).await
 }
 
 /// What was read may have changed before it was locked: then the next run decides anew.

@@ -187,8 +187,6 @@ pub struct OrderView {
     /// What went wrong, or why it is switched off; empty when all is well.
     pub trouble: String,
     pub is_failed: bool,
-    /// Where the same can be tried again with another name.
-    pub again: String,
 }
 
 impl OrderView {
@@ -228,7 +226,6 @@ impl OrderView {
             created: t.datetime(order.created_at),
             trouble: trouble(t, order),
             is_failed: order.status == Status::Failed,
-            again: format!("/agent/create-user?again={}", order.id),
         }
     }
 }

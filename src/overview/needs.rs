@@ -25,6 +25,8 @@ pub struct Needs {
     pub failed_jobs: i64,
     /// When the job was due that waits longest for a worker.
     pub oldest_due_job: Option<Time>,
+    /// When the newest backup was begun that is whole and did not fail its rehearsal.
+    pub last_backup: Option<Time>,
     /// How many agents are below zero.
     pub owing: i64,
 }
@@ -62,6 +64,8 @@ pub async fn needs(conn: &mut PgConnection, now: Time) -> sqlx::Result<Needs> {
                   (SELECT min(run_at) FROM jobs
                    WHERE finished_at IS NULL AND run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1))
                       AS oldest_due_job,
+                  (SELECT max(started_at) FROM backups
+                   WHERE outcome = 'DONE' AND drill_outcome IS DISTINCT FROM 'FAILED') AS last_backup,
                   (SELECT count(*) FROM wallets w JOIN agents a ON a.user_id = w.user_id
                    WHERE w.negative_since IS NOT NULL) AS "owing!""#,
         now,

@@ -5,6 +5,7 @@ mod changes;
 mod drift;
 mod lists;
 mod outage;
+mod own;
 mod pages;
 mod placing;
 mod provisioning;

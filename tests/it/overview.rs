@@ -48,8 +48,8 @@ async fn a_shop_where_nothing_waits_says_so(db: PgPool) {
     let page = sara.get("/admin").await.expect(200);
     assert_eq!(
         (page.count("#needs .need"), page.count("#needs .need--ok")),
-        (4, 4),
-        "{}",
+        (5, 4),
+        "only a backup is missing: {}",
         page.text("#needs")
     );
     assert_eq!(page.text(".nav [aria-current=page]"), "نمای کلی");
@@ -197,5 +197,44 @@ async fn sales_are_what_was_taken_less_what_was_given_back_against_the_same_stre
     let page = sara.get("/admin").await.expect(200);
     let left: Vec<f64> = page.attributes(".chart__column", "x").iter().map(|x| x.parse().unwrap()).collect();
     assert!(left[0] < left[29], "from left to right in English");
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_age_of_the_last_good_backup_is_told_and_an_old_one_warned_of(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let sara = app.signed_in("sara").await;
+    let row = async || {
+        let page = sara.get("/admin").await.expect(200);
+        let need = "#needs .need:last-child";
+        assert_eq!(page.attribute(&format!("{need} a"), "href"), "/admin/backups");
+        (page.count(&format!("{need}.need--ok")), page.text(need))
+    };
+    let (ok, text) = row().await;
+    assert!(ok == 0 && text.contains("هنوز هیچ پشتیبان سالمی نیست"), "{text}");
+    let add = async |outcome: &str, drill: Option<&str>| {
+        sqlx::query(
+            "INSERT INTO backups (started_at, finished_at, outcome, error, file_name, size_bytes, sha256, drilled_at,
+                 drill_outcome)
+             VALUES ($1, $1, $2, CASE WHEN $2 = 'FAILED' THEN 'x' END, CASE WHEN $2 = 'DONE' THEN 'f' || $1::text END,
+                     CASE WHEN $2 = 'DONE' THEN 10 END,
+                     CASE WHEN $2 = 'DONE' THEN decode(repeat('ab', 32), 'hex') END, CASE WHEN $3::text IS NULL THEN NULL ELSE $1 END, $3)",
+        )
+        .bind(app.clock.now())
+        .bind(outcome)
+        .bind(drill)
+        .execute(&app.db)
+        .await
+        .unwrap();
+    };
+    add("DONE", None).await;
+    app.clock.advance(time::Duration::hours(26));
+    let (ok, text) = row().await;
+    assert!(ok == 1 && text.contains("دیروز"), "{text}");
+    app.clock.advance(time::Duration::minutes(1));
+    add("FAILED", None).await;
+    add("DONE", Some("FAILED")).await;
+    let (ok, text) = row().await;
+    assert!(ok == 0 && text.contains("کهنه"), "{text}");
     app.finish().await;
 }

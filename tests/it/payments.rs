@@ -6,6 +6,7 @@ mod files;
 mod form;
 mod history;
 mod limits;
+mod own_wallet;
 mod queue;
 mod queue_live;
 mod sequences;

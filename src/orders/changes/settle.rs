@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::{
-    super::{DisabledReason, sync},
+    super::{DisabledReason, suspension, sync},
     ChangeRefusal, Kind,
     run::Waiting,
 };
@@ -48,7 +48,19 @@ pub(super) async fn finish(
     }
     let (action, detail) = done(change, account);
     record(&mut tx, change, action, detail, now).await?;
+    tell(&mut tx, change, now).await?;
     tx.commit().await
+}
+
+/// What the 24-hour rule has done is news to its agent.
+async fn tell(conn: &mut PgConnection, change: &Waiting, now: Time) -> sqlx::Result<()> {
+    match (change.kind, change.reason, change.requested_by) {
+        (Kind::Disable, Some(DisabledReason::NegativeCredit), _) => {
+            suspension::tell_struck(conn, change.owner, now).await
+        }
+        (Kind::Enable, _, None) => suspension::tell_back(conn, change.owner, now).await,
+        _ => Ok(()),
+    }
 }
 
 /// Writes down that the server said no; a renewal is paid back whole.
@@ -103,7 +115,12 @@ async fn undo(
     action: &'static str,
     now: Time,
 ) -> sqlx::Result<()> {
-    let payer = if change.kind == Kind::Renew { payer(db, change).await? } else { None };
+    let payer = match change.kind {
+        Kind::Renew => payer(db, change).await?,
+        // Nothing is paid back, but who is told of the rule is decided under the lock of her wallet.
+        Kind::Disable | Kind::Enable => Some(change.owner),
+        Kind::Delete | Kind::Revoke => None,
+    };
     let Some(mut tx) = end(db, change, payer, status, refusal, now).await? else { return Ok(()) };
     if let (Some(payer), Some(price)) = (payer, change.amount) {
         post(&mut tx, change, payer, EntryType::OrderRefund, price, now).await?;
@@ -114,6 +131,7 @@ async fn undo(
         "refund": payer.and(change.amount),
     });
     record(&mut tx, change, action, detail, now).await?;
+    tell(&mut tx, change, now).await?;
     tx.commit().await
 }
 

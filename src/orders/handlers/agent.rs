@@ -48,8 +48,8 @@ pub fn routes() -> Routes<AgentDoor> {
             get(changes::new_revocation::<Agent>).post(changes::create_revocation::<Agent>),
         )
         .route("/agent/users/{id}/edit", get(changes::edit::<Agent>).post(changes::update::<Agent>))
-        .route("/agent/create-user", get(create::new).post(create::create))
-        .route("/agent/create-user/username", get(create::username))
+        .route("/agent/create-user", get(create::new::<Agent>).post(create::create::<Agent>))
+        .route("/agent/create-user/username", get(create::username::<Agent>))
 }
 
 #[derive(Template)]

@@ -1,16 +1,13 @@
 //! The form by which an end user buys.
 
 use askama::Template;
-use axum::{
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{http::StatusCode, response::IntoResponse};
 use axum_extra::extract::Query;
 use uuid::Uuid;
 
 use super::{
     END_USER,
-    create::{self, Check, ChoiceView, UsernameQuery},
+    create::{self, Check, ChoiceView},
 };
 use crate::{
     ids::{OrderId, PlanId},
@@ -24,8 +21,6 @@ use crate::{
     },
     web::{AppError, Ask, EndUser, Fields, Page, PageResult, drafts, html, see_other},
 };
-
-const FORM: &str = "/user/buy";
 
 #[derive(Template)]
 #[template(path = "orders/buy.html")]
@@ -50,7 +45,7 @@ pub(super) struct BuyQuery {
 
 pub(super) async fn new(ask: Ask<EndUser>, Query(query): Query<BuyQuery>) -> PageResult {
     let db = &ask.app.db;
-    let mut form = drafts::take(&ask.session, FORM).await?;
+    let mut form = drafts::take(&ask.session, END_USER.form).await?;
     if let Some(id) = query.again
         && let Some(order) = queries::order(db, ask.who.id, OrderId(id)).await?
     {
@@ -129,11 +124,6 @@ fn explain(t: &Tr, form: &mut Fields, error: PurchaseError) -> Result<(), AppErr
         PurchaseError::Place(error) => create::explain(t, form, error)?,
     }
     Ok(())
-}
-
-/// The live check beside the field.
-pub(super) async fn username(ask: Ask<EndUser>, query: Query<UsernameQuery>) -> Result<Response, AppError> {
-    create::check_username(&ask.app, ask.who.id, ask.page, query).await
 }
 
 async fn draw(ask: &Ask<EndUser>, form: Fields, check: Check) -> Result<BuyPage, AppError> {

@@ -1,19 +1,16 @@
 //! The form that makes an account.
 
-use std::time::Duration;
+use std::{ops::Deref, time::Duration};
 
 use askama::Template;
 use axum::{
-    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use axum_extra::extract::Query;
-use axum_htmx::HxRequest;
-use tower_sessions::Session;
 use uuid::Uuid;
 
-use super::AGENT;
+use super::{Area, changes::Keeper};
 use crate::{
     ids::{OrderId, PlanId, UserId},
     locale::Tr,
@@ -24,19 +21,19 @@ use crate::{
         usernames, views,
     },
     persian::normalize,
-    web::{Agent, AppError, AppState, Fields, Page, PageResult, drafts, html, see_other},
+    web::{AppError, AppState, Ask, Fields, Page, PageResult, Viewer, drafts, html, see_other},
 };
 
 /// The longest customer's name, in characters.
 pub(super) const ALIAS_LENGTH: usize = 60;
 /// The longest note, in characters.
 pub(super) const NOTE_LENGTH: usize = 500;
-const FORM: &str = "/agent/create-user";
 
 #[derive(Template)]
 #[template(path = "orders/create.html")]
 struct CreatePage {
     page: Page,
+    area: Area,
     form: Fields,
     choices: Vec<ChoiceView>,
     username_hint: String,
@@ -47,6 +44,17 @@ struct CreatePage {
     ceiling: String,
     /// Where the account is that the same form made before; else empty.
     made_before: String,
+}
+
+impl CreatePage {
+    fn username_attributes(&self) -> String {
+        format!(
+            "autocapitalize=none spellcheck=false maxlength=64 hx-get={}/username \
+             hx-trigger='input changed delay:400ms' hx-target='#username-check' hx-swap=outerHTML \
+             hx-sync=this:replace",
+            self.area.form
+        )
+    }
 }
 
 /// A plan as a card.
@@ -85,16 +93,14 @@ pub(super) struct NewQuery {
     again: Option<i64>,
 }
 
-pub(super) async fn new(
-    State(app): State<AppState>,
-    viewer: Agent,
-    session: Session,
-    page: Page,
-    Query(query): Query<NewQuery>,
-) -> PageResult {
-    let mut form = drafts::take(&session, FORM).await?;
+pub(super) async fn new<P>(ask: Ask<P>, Query(query): Query<NewQuery>) -> PageResult
+where
+    P: Keeper + Deref<Target = Viewer>,
+{
+    let (db, viewer) = (&ask.app.db, &*ask.who);
+    let mut form = drafts::take(&ask.session, P::AREA.form).await?;
     if let Some(id) = query.again
-        && let Some(order) = queries::order(&app.db, viewer.id, OrderId(id)).await?
+        && let Some(order) = queries::order(db, viewer.id, OrderId(id)).await?
     {
         form.set_default("plan", order.plan_id.to_string());
         form.set_default("alias", order.alias);
@@ -103,22 +109,19 @@ pub(super) async fn new(
             form.set_default("on_hold", "true");
         }
     }
-    let prefix = usernames::prefix_of(&app.db, viewer.id).await?;
+    let prefix = usernames::prefix_of(db, viewer.id).await?;
     let stem = if prefix.is_empty() { format!("{}_", viewer.username) } else { prefix.clone() };
-    form.set_default("username", usernames::suggest(&app.db, &stem, &prefix).await?);
+    form.set_default("username", usernames::suggest(db, &stem, &prefix).await?);
     form.set("request_id", Uuid::new_v4().to_string());
-    html(&draw(&app, &viewer, page, form, Check::default()).await?)
+    html(&draw(&ask, form, Check::default()).await?)
 }
 
-pub(super) async fn create(
-    State(app): State<AppState>,
-    viewer: Agent,
-    hx: HxRequest,
-    page: Page,
-    mut form: Fields,
-) -> PageResult {
+pub(super) async fn create<P>(ask: Ask<P>, mut form: Fields) -> PageResult
+where
+    P: Keeper + Deref<Target = Viewer>,
+{
     let request_id = form.request_id()?;
-    let t = page.t;
+    let (app, buyer, t) = (&ask.app, ask.who.id(), ask.page.t);
     let (alias, note) = (normalize(form.get("alias")), normalize(form.get("note")));
     if alias.chars().count() > ALIAS_LENGTH {
         form.fail("alias", t.orders_alias_long(t.digits(ALIAS_LENGTH)));
@@ -135,7 +138,7 @@ pub(super) async fn create(
     let mut made_before = String::new();
     if form.is_ok() {
         let new = NewOrder {
-            buyer: viewer.id,
+            buyer,
             plan,
             price_seen,
             username: form.get("username"),
@@ -146,18 +149,18 @@ pub(super) async fn create(
         };
         match orders::place(&app.db, &new, app.clock.now()).await {
             Ok(order) => {
-                give_it_a_moment(&app, order).await;
-                return Ok(see_other(hx, &format!("{}/{order}", AGENT.orders)));
+                give_it_a_moment(app, order).await;
+                return Ok(see_other(ask.hx, &format!("{}/{order}", P::AREA.orders)));
             }
             Err(PlaceError::FormUsed { order }) => {
-                made_before = format!("{}/{order}", AGENT.orders);
+                made_before = format!("{}/{order}", P::AREA.orders);
                 form.set("request_id", Uuid::new_v4().to_string());
             }
-            Err(PlaceError::UsernameTaken) => check = taken(&app, viewer.id, &t, &mut form).await?,
+            Err(PlaceError::UsernameTaken) => check = taken(app, buyer, &t, &mut form).await?,
             Err(error) => explain(&t, &mut form, error)?,
         }
     }
-    let mut answer = draw(&app, &viewer, page, form, check).await?;
+    let mut answer = draw(&ask, form, check).await?;
     answer.made_before = made_before;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&answer)?).into_response())
 }
@@ -219,24 +222,13 @@ pub(super) struct UsernameQuery {
     username: String,
 }
 
-pub(super) async fn username(
-    State(app): State<AppState>,
-    viewer: Agent,
-    page: Page,
-    query: Query<UsernameQuery>,
-) -> Result<Response, AppError> {
-    check_username(&app, viewer.id, page, query).await
-}
-
 /// The live check beside the field: our rules, our orders, the server.
-pub(super) async fn check_username(
-    app: &AppState,
-    buyer: UserId,
-    page: Page,
+pub(super) async fn username<P: Keeper>(
+    ask: Ask<P>,
     Query(query): Query<UsernameQuery>,
 ) -> Result<Response, AppError> {
-    let t = page.t;
-    let prefix = usernames::prefix_of(&app.db, buyer).await?;
+    let (app, t) = (&ask.app, ask.page.t);
+    let prefix = usernames::prefix_of(&app.db, ask.who.id()).await?;
     let check = match Username::parse(&query.username, &prefix) {
         Err(error) => Check { kind: "bad", text: name_error(&t, error), suggestion: String::new() },
         Ok(name) => match usernames::availability(&app.db, &app.marzban, &name).await? {
@@ -253,7 +245,7 @@ pub(super) async fn check_username(
             },
         },
     };
-    html(&CheckPart { page, check })
+    html(&CheckPart { page: ask.page, check })
 }
 
 /// The plan and the price that were on the card.
@@ -262,37 +254,37 @@ pub(super) fn chosen(value: &str) -> Option<(PlanId, Toman)> {
     Some((PlanId(plan.parse().ok()?), Toman(price.parse().ok()?)))
 }
 
-async fn draw(
-    app: &AppState,
-    viewer: &Agent,
-    page: Page,
-    form: Fields,
-    check: Check,
-) -> Result<CreatePage, AppError> {
-    let t = page.t;
+async fn draw<P>(ask: &Ask<P>, form: Fields, check: Check) -> Result<CreatePage, AppError>
+where
+    P: Keeper + Deref<Target = Viewer>,
+{
+    let (app, viewer, t) = (&ask.app, &*ask.who, ask.page.t);
     let choices = queries::agent_choices(&app.db).await?;
     let prefix = usernames::prefix_of(&app.db, viewer.id).await?;
     let total = viewer.balance.total();
-    let held_back = viewer.balance.pending > viewer.pending_ceiling;
+    let unlimited = P::AREA.spends_below_zero;
+    let owes = total.is_negative() && !unlimited;
+    let held_back = viewer.balance.pending > viewer.pending_ceiling && !unlimited;
     Ok(CreatePage {
-        choices: choices.iter().map(|choice| card(&t, viewer, choice, &form)).collect(),
+        area: P::AREA,
+        choices: choices.iter().map(|choice| card(&t, viewer, unlimited, choice, &form)).collect(),
         username_hint: if prefix.is_empty() {
             t.orders_username_hint()
         } else {
             t.orders_username_hint_prefix(&prefix)
         },
         check,
-        owed: if total.is_negative() { t.amount(-total) } else { String::new() },
+        owed: if owes { t.amount(-total) } else { String::new() },
         ceiling: if held_back { t.orders_ceiling(t.amount(viewer.pending_ceiling)) } else { String::new() },
         made_before: String::new(),
         form,
-        page: page.titled(t.orders_create_title()),
+        page: ask.page.clone().titled(t.orders_create_title()),
     })
 }
 
-fn card(t: &Tr, viewer: &Agent, choice: &Choice, form: &Fields) -> ChoiceView {
+fn card(t: &Tr, viewer: &Viewer, unlimited: bool, choice: &Choice, form: &Fields) -> ChoiceView {
     let spendable = viewer.balance.spendable(viewer.pending_ceiling);
-    let is_affordable = choice.price <= spendable;
+    let is_affordable = unlimited || choice.price <= spendable;
     // A form that was filled in earlier may hold an older price, or none.
     let before = form.get("plan").split(':').next().unwrap_or_default();
     ChoiceView {

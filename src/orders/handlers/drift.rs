@@ -4,6 +4,7 @@ use askama::Template;
 use axum::routing::{get, post};
 use axum_extra::extract::Query;
 
+use super::ADMIN;
 use crate::{
     calendar::Time,
     ids::OrderId,
@@ -16,7 +17,7 @@ use crate::{
         settlement::{self, SettleError, Way},
     },
     web::{
-        Admin, AppError, Ask, Id, Page, PageResult, address,
+        Admin, AppError, Ask, Fields, Id, Page, PageResult, address,
         doors::{AdminDoor, Routes},
         html,
         page::flash,
@@ -56,6 +57,8 @@ pub struct DriftView {
     /// The note that the account should bear; empty where that is not the question.
     pub note: String,
     pub is_under_way: bool,
+    /// It stands on the order's own page, and leads back there.
+    pub is_alone: bool,
     /// The words of the two ways; empty where a way is closed.
     pub take_over: String,
     pub set_there: String,
@@ -84,15 +87,15 @@ async fn index(ask: Ask<Admin>, Query(query): Query<ListQuery>) -> PageResult {
     })
 }
 
-async fn take_over(ask: Ask<Admin>, id: Id) -> PageResult {
-    settle(ask, id, Way::TakeOver).await
+async fn take_over(ask: Ask<Admin>, id: Id, form: Fields) -> PageResult {
+    settle(ask, id, Way::TakeOver, &form).await
 }
 
-async fn set_there(ask: Ask<Admin>, id: Id) -> PageResult {
-    settle(ask, id, Way::SetThere).await
+async fn set_there(ask: Ask<Admin>, id: Id, form: Fields) -> PageResult {
+    settle(ask, id, Way::SetThere, &form).await
 }
 
-async fn settle(ask: Ask<Admin>, Id(order): Id, way: Way) -> PageResult {
+async fn settle(ask: Ask<Admin>, Id(order): Id, way: Way, form: &Fields) -> PageResult {
     let t = ask.page.t;
     let settled =
         settlement::settle(&ask.app.db, ask.actor(ask.who.id), OrderId(order), way, ask.app.clock.now());
@@ -105,10 +108,18 @@ async fn settle(ask: Ask<Admin>, Id(order): Id, way: Way) -> PageResult {
         (Err(SettleError::Database(error)), _) => return Err(AppError::from(error)),
     };
     flash(&ask.session, kind, text).await?;
-    Ok(see_other(ask.hx, PATH))
+    let back =
+        if form.get("back") == "order" { format!("{}/{order}", ADMIN.orders) } else { PATH.to_owned() };
+    Ok(see_other(ask.hx, &back))
 }
 
 impl DriftView {
+    /// The same on the order's own page.
+    #[must_use]
+    pub(super) fn alone(self) -> Self {
+        Self { is_alone: true, ..self }
+    }
+
     /// What is said of it at this instant.
     pub fn new(t: &Tr, drifted: &Drifted, now: Time) -> Self {
         let is_missing = drifted.kinds.contains(&Drift::Missing);
@@ -121,6 +132,7 @@ impl DriftView {
             findings: drifted.kinds.iter().map(|kind| finding(t, drifted, *kind)).collect(),
             note: if drifted.kinds.contains(&Drift::Foreign) { drifted.note() } else { String::new() },
             is_under_way: drifted.is_under_way,
+            is_alone: false,
             take_over: allowed(
                 Way::TakeOver,
                 if is_missing { t.drift_count_deleted() } else { t.drift_take_over() },

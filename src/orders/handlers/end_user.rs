@@ -8,7 +8,7 @@ use axum::{
 use axum_extra::extract::Query;
 use axum_htmx::HxRequest;
 
-use super::{END_USER, List, ListQuery, buy, changes, unpaid};
+use super::{END_USER, List, ListQuery, buy, changes, create, unpaid};
 use crate::{
     money::Toman,
     orders::{
@@ -28,7 +28,7 @@ pub fn routes() -> Routes<EndUserDoor> {
     Routes::new()
         .route("/user", get(overview))
         .route("/user/buy", get(buy::new).post(buy::create))
-        .route("/user/buy/username", get(buy::username))
+        .route("/user/buy/username", get(create::username::<EndUser>))
         .route("/user/accounts", get(index))
         .route("/user/accounts/{id}", get(show))
         .route("/user/accounts/{id}/usage", get(usage))

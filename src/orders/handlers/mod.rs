@@ -39,17 +39,45 @@ struct Area {
     /// The address of the list; an order's own stands under it.
     list: &'static str,
     orders: &'static str,
+    /// The form that makes an account.
+    form: &'static str,
+    /// The form that charges her wallet.
+    charge: &'static str,
     is_agent: bool,
     /// Who reads it uses the account herself.
     is_end_user: bool,
+    /// Her own orders may take her wallet below zero.
+    spends_below_zero: bool,
 }
 
-const AGENT: Area = Area { list: "/agent/users", orders: "/agent/users", is_agent: true, is_end_user: false };
-const END_USER: Area =
-    Area { list: "/user/accounts", orders: "/user/accounts", is_agent: false, is_end_user: true };
+const AGENT: Area = Area {
+    list: "/agent/users",
+    orders: "/agent/users",
+    form: "/agent/create-user",
+    charge: "/agent/wallet/charge",
+    is_agent: true,
+    is_end_user: false,
+    spends_below_zero: false,
+};
+const END_USER: Area = Area {
+    list: "/user/accounts",
+    orders: "/user/accounts",
+    form: "/user/buy",
+    charge: "/user/payments/new",
+    is_agent: false,
+    is_end_user: true,
+    spends_below_zero: false,
+};
 /// Here the customer's message and what is the owner's own are left out: the page has its own head.
-const ADMIN: Area =
-    Area { list: "/admin/orders", orders: "/admin/orders", is_agent: false, is_end_user: false };
+const ADMIN: Area = Area {
+    list: "/admin/orders",
+    orders: "/admin/orders",
+    form: "/admin/create-user",
+    charge: "/admin/wallet/charge",
+    is_agent: false,
+    is_end_user: false,
+    spends_below_zero: true,
+};
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]

@@ -13,6 +13,9 @@ use crate::{
 /// A due job that waits longer than this says that no worker runs.
 const WORKERLESS: Duration = Duration::minutes(2);
 
+/// One is made each night; an older one says that a night was missed.
+const BACKUP_OLD: Duration = Duration::hours(26);
+
 /// One thing to know.
 pub struct Need {
     /// `ok`, `warn`, `bad` or `mute`.
@@ -68,6 +71,7 @@ pub async fn load(conn: &mut PgConnection, t: &Tr, now: Time) -> sqlx::Result<Ve
         below_zero(t, &counts, &owing),
         accounts(t, &counts),
         jobs(t, &counts, now),
+        backup(t, &counts, now),
     ])
 }
 
@@ -122,6 +126,15 @@ fn jobs(t: &Tr, counts: &Needs, now: Time) -> Need {
         (None, Some(failed)) => Need::new("warn", failed),
         (None, None) => Need::new("ok", t.overview_jobs_run()),
     }
+}
+
+fn backup(t: &Tr, counts: &Needs, now: Time) -> Need {
+    let need = match counts.last_backup {
+        None => Need::new("warn", t.overview_no_backup()),
+        Some(at) if now - at > BACKUP_OLD => Need::new("warn", t.overview_backup_old(t.ago(at, now))),
+        Some(at) => Need::new("ok", t.overview_backup(t.ago(at, now))),
+    };
+    need.at("/admin/backups")
 }
 
 /// How the server does; `None` where it hasn't answered yet.

@@ -17,14 +17,14 @@ use axum::{
     routing::{get, post},
 };
 
-use self::payer::Payer as _;
+pub use self::payer::Payer;
 pub use self::statement::{StatementRow, type_label as entry_label};
 use super::{Status, queries::OwnPayment};
 use crate::{
     locale::Tr,
     orders::purchase,
     web::{
-        Agent, Ask, EndUser, address,
+        Admin, Agent, Ask, EndUser, address,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, Routes},
     },
 };
@@ -64,9 +64,16 @@ pub fn end_user_routes() -> Routes<EndUserDoor> {
         .route("/user/payments/{id}/withdrawal", post(wallet::create_withdrawal::<EndUser>))
 }
 
-/// The admin's queue and history.
+/// The admin's queue and history, and her own wallet.
 pub fn admin_routes() -> Routes<AdminDoor> {
+    let create = post(charge::create::<Admin>).layer(DefaultBodyLimit::max(MAX_UPLOAD_FORM));
     Routes::new()
+        .route("/admin/wallet", get(wallet::show::<Admin>))
+        .route("/admin/wallet/latest", get(wallet::own_payments::<Admin>))
+        .route("/admin/wallet/history", get(wallet::history::<Admin>))
+        .route("/admin/wallet/charge", get(charge::new::<Admin>))
+        .route("/admin/wallet/payments", create.get(async || Redirect::to(Admin::AREA.charge)))
+        .route("/admin/wallet/payments/{id}/withdrawal", post(wallet::create_withdrawal::<Admin>))
         .route("/admin/payments", get(queue::index))
         .route("/admin/payments/arrivals", get(queue::arrivals))
         .route("/admin/payments/history", get(history::index))

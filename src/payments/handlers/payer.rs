@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use crate::{
     ledger::Balance,
     money::Toman,
-    web::{Agent, AppError, AppState, EndUser, Viewer},
+    web::{Admin, Agent, AppError, AppState, EndUser, Viewer},
 };
 
 /// The addresses of a payer's pages.
@@ -21,6 +21,8 @@ pub struct Area {
     pub charge: &'static str,
     /// Where that form is sent to; without JavaScript a form with errors stands there.
     pub payments: &'static str,
+    /// The wallet's statement on paper.
+    pub statement: &'static str,
     /// Pending credit can be spent.
     pub spends_pending: bool,
 }
@@ -39,6 +41,19 @@ pub trait Payer:
     const AREA: Area;
 }
 
+impl Payer for Admin {
+    // The queue has the address of the payments.
+    const AREA: Area = Area {
+        wallet: "/admin/wallet",
+        latest: "/admin/wallet/latest",
+        history: "/admin/wallet/history",
+        charge: "/admin/wallet/charge",
+        payments: "/admin/wallet/payments",
+        statement: "/admin/wallet/statement",
+        spends_pending: true,
+    };
+}
+
 impl Payer for Agent {
     const AREA: Area = Area {
         wallet: "/agent/wallet",
@@ -46,6 +61,7 @@ impl Payer for Agent {
         history: "/agent/wallet/history",
         charge: "/agent/wallet/charge",
         payments: "/agent/payments",
+        statement: "/agent/wallet/statement",
         spends_pending: true,
     };
 }
@@ -57,6 +73,7 @@ impl Payer for EndUser {
         history: "/user/payments/history",
         charge: "/user/payments/new",
         payments: "/user/payments",
+        statement: "/user/payments/statement",
         spends_pending: false,
     };
 }

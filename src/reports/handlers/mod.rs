@@ -14,8 +14,8 @@ use axum::{
 };
 
 use crate::web::{
-    AppError,
-    doors::{AdminDoor, AgentDoor, Routes},
+    Admin, Agent, AppError, EndUser,
+    doors::{AdminDoor, AgentDoor, EndUserDoor, Routes},
 };
 
 /// Where reports stand.
@@ -32,6 +32,8 @@ pub fn admin_routes() -> Routes<AdminDoor> {
         .route("/admin/reports/exports/{id}", get(exports::show))
         .route("/admin/reports/exports/{id}/file", get(exports::file))
         .route("/admin/reports/exports/{id}/cancellation", post(exports::create_cancellation))
+        .route("/admin/wallet/statement", get(statement::own::<Admin>))
+        .route("/admin/wallet/statement/excel", get(statement::own_excel::<Admin>))
         .route("/admin/people/{id}/statement", get(statement::of_person))
         .route("/admin/people/{id}/statement/excel", get(statement::excel_of_person))
 }
@@ -39,8 +41,15 @@ pub fn admin_routes() -> Routes<AdminDoor> {
 /// The agent's own statement.
 pub fn agent_routes() -> Routes<AgentDoor> {
     Routes::new()
-        .route("/agent/wallet/statement", get(statement::own))
-        .route("/agent/wallet/statement/excel", get(statement::own_excel))
+        .route("/agent/wallet/statement", get(statement::own::<Agent>))
+        .route("/agent/wallet/statement/excel", get(statement::own_excel::<Agent>))
+}
+
+/// The end user's own statement.
+pub fn end_user_routes() -> Routes<EndUserDoor> {
+    Routes::new()
+        .route("/user/payments/statement", get(statement::own::<EndUser>))
+        .route("/user/payments/statement/excel", get(statement::own_excel::<EndUser>))
 }
 
 /// What Excel calls its files.

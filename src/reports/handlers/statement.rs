@@ -1,4 +1,4 @@
-//! A wallet's statement on paper and as Excel: for its agent, and for the admin.
+//! A wallet's statement on paper and as Excel: for its owner, and for the admin.
 
 use askama::Template;
 use axum::{
@@ -19,7 +19,7 @@ use crate::{
     ledger::{self, Period},
     locale::Tr,
     money::Toman,
-    payments::handlers::StatementRow,
+    payments::handlers::{Payer, StatementRow},
     reports::{
         BEGINNING, END, ON_PAPER, Range,
         files::Files,
@@ -27,8 +27,7 @@ use crate::{
         sheet::{StatementBook, file_name},
     },
     web::{
-        Admin, Agent, AppError, AppState, Ask, Fields, Id, Page, PageResult, address, html, page::flash,
-        see_other,
+        Admin, AppError, AppState, Ask, Fields, Id, Page, PageResult, address, html, page::flash, see_other,
     },
 };
 
@@ -207,22 +206,22 @@ async fn write(
     written.await.map_err(AppError::internal)?.map_err(AppError::internal)
 }
 
-fn mine(who: &Agent) -> Whose {
+fn mine<P: Payer>(who: &P) -> Whose {
     Whose {
         id: who.id,
         name: who.display_name.clone(),
         username: who.username.clone(),
-        path: "/agent/wallet/statement".to_owned(),
-        home: "/agent/wallet#statement".to_owned(),
+        path: P::AREA.statement.to_owned(),
+        home: format!("{}#statement", P::AREA.wallet),
     }
 }
 
-pub async fn own(ask: Ask<Agent>, Query(query): Query<StatementQuery>) -> PageResult {
+pub async fn own<P: Payer>(ask: Ask<P>, Query(query): Query<StatementQuery>) -> PageResult {
     let whose = mine(&ask.who);
     show(&ask.app, ask.page, whose, &query).await
 }
 
-pub async fn own_excel(ask: Ask<Agent>, Query(query): Query<StatementQuery>) -> PageResult {
+pub async fn own_excel<P: Payer>(ask: Ask<P>, Query(query): Query<StatementQuery>) -> PageResult {
     excel(&ask, mine(&ask.who), &query).await
 }
 

@@ -28,7 +28,7 @@ async fn the_bell_counts_what_was_not_read_and_looking_reads_nothing(db: PgPool)
     assert_eq!((part.text("#bell .bell__count").as_str(), part.count("main")), ("۳", 0));
 
     let opening = page.attribute("#notices form", "action");
-    assert_eq!(sara.post(&opening, &[]).await.expect(303).location(), "/admin/upkeep");
+    assert_eq!(sara.post(&opening, &[]).await.expect(303).location(), "/admin/backups");
     assert_eq!(sara.get("/notices").await.text("#bell .bell__count"), "۲");
     // What came after the page was drawn stays unread.
     tell_admins(&app, "تازه").await;

@@ -183,3 +183,52 @@ async fn accounts_that_end_within_three_days_are_told_once_a_day(db: PgPool) {
     assert!(Task::ALL.contains(&Task::Ends) && Task::ALL.contains(&Task::Watch));
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_backup_that_was_not_made_is_told_of_each_night_and_leads_to_the_backups(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let night = async |outcome: Option<&str>| {
+        app.clock.advance(Duration::days(1));
+        sqlx::query(
+            "INSERT INTO scheduled_runs (task, due_at, started_at, finished_at, outcome, error)
+             VALUES ('BACKUP', $1, $1, CASE WHEN $2::text IS NULL THEN NULL ELSE $1 END, $2, 'disk <full>')",
+        )
+        .bind(app.clock.now())
+        .bind(outcome)
+        .execute(&app.db)
+        .await
+        .unwrap();
+        look(&app).await;
+        look(&app).await;
+        told(&app, app.sara).await.len()
+    };
+    assert_eq!(
+        [night(Some("DONE")).await, night(Some("FAILED")).await, night(Some("FAILED")).await],
+        [0, 1, 2]
+    );
+    assert_eq!(night(None).await, 2, "it is tried again");
+    assert_eq!(told(&app, app.sara).await, ["BACKUP_FAILED", "BACKUP_FAILED"]);
+    assert_eq!(told(&app, app.reza).await, Vec::<String>::new());
+    let sara = app.signed_in("sara").await;
+    let page = sara.get("/notices").await.expect(200);
+    assert!(page.text("#notices li").contains("disk <full>"), "{}", page.text("#notices li"));
+    let opening = page.attribute("#notices form[action$=opening]", "action");
+    assert_eq!(sara.post(&opening, &[]).await.expect(303).location(), "/admin/backups");
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn news_of_an_order_leads_the_admin_to_the_order(db: PgPool) {
+    let app = TestApp::start(db).await;
+    app.give_credit(app.reza, 500_000).await;
+    let order = place(&app, "late_one").await;
+    app.clock.advance(Duration::minutes(16));
+    look(&app).await;
+    let sara = app.signed_in("sara").await;
+    let page = sara.get("/notices").await.expect(200);
+    let opening = page.attribute("#notices form[action$=opening]", "action");
+    let there = sara.post(&opening, &[]).await.expect(303).location().to_owned();
+    assert_eq!(there, format!("/admin/orders/{order}"));
+    sara.get(&there).await.expect(200);
+    app.run_jobs().await;
+    app.finish().await;
+}

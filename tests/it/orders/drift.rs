@@ -212,3 +212,23 @@ async fn only_admins_see_and_settle_it(db: PgPool) {
     assert_eq!(drift(&app).await, "VOLUME");
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_orders_own_page_shows_what_differs_and_settles_it_there(db: PgPool) {
+    let (app, order, sara) = sold(db, false).await;
+    let home = format!("/admin/orders/{order}");
+    let card = format!("#drift-{order}");
+    assert_eq!(sara.get(&home).await.expect(200).count(&card), 0);
+    assert!(app.simulator.mutate("reza_ali", |user| user.data_limit = Some(100 * GB)));
+    assert_eq!(sweep(&app).await, "VOLUME");
+    let page = sara.get(&home).await.expect(200);
+    assert!(page.text(&card).contains("۱۰۰ گیگابایت"), "{}", page.text(&card));
+    let way = page.attributes(&format!("{card} form"), "action").remove(1);
+    assert!(way.ends_with("/taking-over"), "{way}");
+    assert_eq!(sara.post(&way, &[("back", "order")]).await.expect(303).location(), home);
+    assert_eq!(drift(&app).await, "");
+    assert_eq!(sara.get(&home).await.expect(200).count(&card), 0);
+    let elsewhere = sara.post(&way, &[("back", "//evil.example")]).await.expect(303);
+    assert_eq!(elsewhere.location(), "/admin/upkeep/drift");
+    app.finish().await;
+}

@@ -269,3 +269,79 @@ async fn the_clock_does_both_and_the_admin_sees_who_is_next(db: PgPool) {
     assert_eq!(Task::Suspension.next_due(app.clock.now()).minute(), 5, "hourly");
     app.finish().await;
 }
+
+/// What Reza was told by the rule, with its counts, oldest first.
+async fn told(app: &TestApp) -> Vec<(String, i64)> {
+    sqlx::query_as(
+        "SELECT kind, (data ->> 'count')::bigint FROM notices WHERE user_id = $1 AND kind LIKE 'ACCOUNTS_%' ORDER BY id",
+    )
+    .bind(app.reza.0)
+    .fetch_all(&app.db)
+    .await
+    .unwrap()
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_agent_is_told_once_that_his_accounts_are_off_and_once_that_they_are_back(db: PgPool) {
+    let app = TestApp::start(db).await;
+    sell(&app, 3).await;
+    leave(&app, app.reza, -1).await;
+    app.clock.advance(Duration::hours(24));
+    app.simulator.down().await;
+    strike(&app).await;
+    assert!(told(&app).await.is_empty(), "nothing is off yet");
+    app.simulator.up().await.unwrap();
+    app.clock.advance(Duration::minutes(11));
+    app.run_jobs().await;
+    let off = ("ACCOUNTS_DISABLED".to_owned(), 3);
+    assert_eq!(told(&app).await, [off.clone()]);
+    app.clock.advance(Duration::hours(1));
+    strike(&app).await;
+    assert_eq!(told(&app).await, [off.clone()], "once in a period");
+    leave(&app, app.reza, 0).await;
+    relent(&app).await;
+    relent(&app).await;
+    let back = ("ACCOUNTS_BACK".to_owned(), 3);
+    assert_eq!(told(&app).await, [off.clone(), back.clone()]);
+    let reza = app.signed_in("reza").await;
+    let text = reza.get("/notices").await.expect(200).text("#notices");
+    assert!(text.contains('۳'), "{text}");
+    // The next period is told of anew.
+    leave(&app, app.reza, -1).await;
+    app.clock.advance(Duration::hours(25));
+    strike(&app).await;
+    leave(&app, app.reza, 0).await;
+    relent(&app).await;
+    assert_eq!(told(&app).await, [off.clone(), back.clone(), off, back]);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_account_that_the_server_refuses_does_not_keep_the_news_of_the_others(db: PgPool) {
+    let app = TestApp::start(db).await;
+    sell(&app, 3).await;
+    leave(&app, app.reza, -1).await;
+    app.clock.advance(Duration::hours(24));
+    app.state.marzban.delete_account("reza_2").await.done().unwrap();
+    strike(&app).await;
+    assert_eq!(told(&app).await, [("ACCOUNTS_DISABLED".to_owned(), 2)]);
+    app.state.marzban.delete_account("reza_1").await.done().unwrap();
+    leave(&app, app.reza, 0).await;
+    relent(&app).await;
+    assert_eq!(told(&app).await[1..], [("ACCOUNTS_BACK".to_owned(), 1)]);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_he_switches_himself_is_no_news_of_the_rule(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let orders = sell(&app, 1).await;
+    for by in [By::Owner(app.reza.into()), By::Admin(app.sara.into())] {
+        changes::disable(&app.db, orders[0], by, Uuid::new_v4(), app.clock.now()).await.unwrap();
+        app.run_jobs().await;
+        changes::enable(&app.db, orders[0], by, Uuid::new_v4(), app.clock.now()).await.unwrap();
+        app.run_jobs().await;
+    }
+    assert!(told(&app).await.is_empty());
+    app.finish().await;
+}

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use super::{
     ADMIN, Area,
     changes::{self, Keeper},
+    create,
 };
 use crate::{
     audit::Actor,
@@ -24,6 +25,8 @@ use crate::{
 /// What the admin may reach.
 pub fn routes() -> Routes<AdminDoor> {
     Routes::new()
+        .route("/admin/create-user", get(create::new::<Admin>).post(create::create::<Admin>))
+        .route("/admin/create-user/username", get(create::username::<Admin>))
         .route("/admin/orders", get(index::index))
         .route("/admin/orders/{id}", get(show::show))
         .route("/admin/orders/{id}/usage", get(show::usage))

@@ -13,7 +13,8 @@ use crate::{
             queries::{self as all, Background},
         },
         changes::{By, queries::recent, views::ChangesView},
-        handlers::{ADMIN, Area},
+        drift,
+        handlers::{ADMIN, Area, DriftView},
         queries::{self, Order},
         views::OrderView,
     },
@@ -50,6 +51,8 @@ struct View {
     trouble: String,
     changes: ChangesView,
     can_move: bool,
+    /// What the server says otherwise.
+    drift: Option<DriftView>,
     events: Vec<Event>,
 }
 
@@ -79,6 +82,7 @@ impl View {
             lifetime: background.lifetime_used_bytes.map(|bytes| t.bytes(bytes)).unwrap_or_default(),
             trouble: trouble(t, order),
             can_move: !changes.is_waiting() && matches!(order.status, Status::Active | Status::Disabled),
+            drift: None,
             events,
             changes,
         }
@@ -107,7 +111,9 @@ pub async fn show(ask: Ask<Admin>, Id(id): Id) -> PageResult {
     let made = recent(&ask.app.db, id).await?;
     let by = By::Admin(ask.actor(ask.who.id));
     let changes = ChangesView::new(&t, &order, &made, by, true, ask.page.now);
-    let view = View::new(&t, &order, &background, (events, changes), &ask.page);
+    let drifted = drift::queries::of(&ask.app.db, id).await?;
+    let drift = drifted.map(|drifted| DriftView::new(&t, &drifted, ask.page.now).alone());
+    let view = View { drift, ..View::new(&t, &order, &background, (events, changes), &ask.page) };
     let page = ask.page.titled(order.username.clone());
     if ask.hx.0 { html(&OrderPart { page, view }) } else { html(&OrderPage { page, view }) }
 }

@@ -17,7 +17,7 @@ use rad_panel::{
     config::{self, Config, DatabaseConfig, LogConfig, LogFormat, Values},
     demo,
 };
-use sqlx::{Connection, PgConnection, migrate::Migrate, postgres::PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool, migrate::Migrate, postgres::PgPoolOptions};
 use tracing_subscriber::EnvFilter;
 
 const UNREACHABLE: &str = "can't reach the database of DATABASE_URL";
@@ -54,6 +54,13 @@ enum Command {
     Migrate(ConfigFile),
     /// Make an admin; the password is asked for, or read from standard input
     CreateAdmin {
+        #[command(flatten)]
+        file: ConfigFile,
+        #[arg(long, value_name = "NAME")]
+        username: String,
+    },
+    /// Turn somebody's two-step sign-in off: for an admin who has lost phone and recovery codes
+    ResetTwoFactor {
         #[command(flatten)]
         file: ConfigFile,
         #[arg(long, value_name = "NAME")]
@@ -110,6 +117,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let password = password()?;
             create_admin(&database, &username, &password).await?;
         }
+        Command::ResetTwoFactor { file, username } => {
+            reset_two_factor(&DatabaseConfig::from_values(&file.values()?)?, &username).await?;
+        }
         Command::TestDatabase { migrations, command } => {
             return Ok(demo::test_database::run(&command, migrations.as_deref()).await?.into());
         }
@@ -149,11 +159,25 @@ async fn connect(database: &DatabaseConfig) -> anyhow::Result<PgConnection> {
     PgConnection::connect_with(options).await.context(UNREACHABLE)
 }
 
-async fn create_admin(database: &DatabaseConfig, username: &str, password: &str) -> anyhow::Result<()> {
+async fn pool(database: &DatabaseConfig) -> anyhow::Result<PgPool> {
     let pool = PgPoolOptions::new().max_connections(1);
-    let db = pool.connect_with(database.options.expose().clone()).await.context(UNREACHABLE)?;
+    pool.connect_with(database.options.expose().clone()).await.context(UNREACHABLE)
+}
+
+async fn create_admin(database: &DatabaseConfig, username: &str, password: &str) -> anyhow::Result<()> {
+    let db = pool(database).await?;
     accounts::create_admin(&db, username, password, Clock::system().now()).await?;
     println!("The admin {username} can sign in now.");
+    Ok(())
+}
+
+async fn reset_two_factor(database: &DatabaseConfig, username: &str) -> anyhow::Result<()> {
+    let db = pool(database).await?;
+    match accounts::reset_two_factor_by_hand(&db, username, Clock::system().now()).await? {
+        None => bail!("nobody has the user name {username}"),
+        Some(false) => println!("Two-step sign-in of {username} was off already."),
+        Some(true) => println!("Two-step sign-in of {username} is off: the password alone is enough now."),
+    }
     Ok(())
 }
 

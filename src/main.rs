@@ -21,7 +21,7 @@ use rad_panel::{
     demo, receipts,
     verification::{self, Finding, Report},
 };
-use sqlx::{Connection, PgConnection, migrate::Migrate, postgres::PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool, migrate::Migrate, postgres::PgPoolOptions};
 use time::format_description::well_known::Rfc3339;
 use tracing_subscriber::EnvFilter;
 
@@ -93,6 +93,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Turn somebody's two-step sign-in off: for an admin who has lost phone and recovery codes
+    ResetTwoFactor {
+        #[command(flatten)]
+        file: ConfigFile,
+        #[arg(long, value_name = "NAME")]
+        username: String,
+    },
     /// Run a command with a throw-away database in DATABASE_URL
     #[command(hide = true)]
     TestDatabase {
@@ -150,6 +157,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             return restore(&file.values()?, &archive, identities, force, yes).await;
         }
         Command::Verify { file, json } => return verify(&file.values()?, json).await,
+        Command::ResetTwoFactor { file, username } => {
+            reset_two_factor(&DatabaseConfig::from_values(&file.values()?)?, &username).await?;
+        }
         Command::TestDatabase { migrations, command } => {
             return Ok(demo::test_database::run(&command, migrations.as_deref()).await?.into());
         }
@@ -189,9 +199,13 @@ async fn connect(database: &DatabaseConfig) -> anyhow::Result<PgConnection> {
     PgConnection::connect_with(options).await.context(UNREACHABLE)
 }
 
-async fn create_admin(database: &DatabaseConfig, username: &str, password: &str) -> anyhow::Result<()> {
+async fn pool(database: &DatabaseConfig) -> anyhow::Result<PgPool> {
     let pool = PgPoolOptions::new().max_connections(1);
-    let db = pool.connect_with(database.options.expose().clone()).await.context(UNREACHABLE)?;
+    pool.connect_with(database.options.expose().clone()).await.context(UNREACHABLE)
+}
+
+async fn create_admin(database: &DatabaseConfig, username: &str, password: &str) -> anyhow::Result<()> {
+    let db = pool(database).await?;
     accounts::create_admin(&db, username, password, Clock::system().now()).await?;
     println!("The admin {username} can sign in now.");
     Ok(())
@@ -313,6 +327,16 @@ fn print_report(report: &Report) -> ExitCode {
         findings.len()
     );
     if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn reset_two_factor(database: &DatabaseConfig, username: &str) -> anyhow::Result<()> {
+    let db = pool(database).await?;
+    match accounts::reset_two_factor_by_hand(&db, username, Clock::system().now()).await? {
+        None => bail!("nobody has the user name {username}"),
+        Some(false) => println!("Two-step sign-in of {username} was off already."),
+        Some(true) => println!("Two-step sign-in of {username} is off: the password alone is enough now."),
+    }
+    Ok(())
 }
 
 /// Asked twice on a terminal, without echo; else the first line of standard input.

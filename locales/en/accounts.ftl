@@ -57,6 +57,7 @@ accounts-recovery-code = Recovery code
 accounts-recovery-code-hint = One of the codes that you kept when you turned this on. Each works once.
 accounts-other-account = Sign in as somebody else
 accounts-two-factor = Two-step sign-in
+accounts-two-factor-tab = Two-step
 accounts-two-factor-required = The shop requires two-step sign-in of its admins. Turn it on to go on.
 accounts-two-factor-off = Off
 accounts-two-factor-on = On

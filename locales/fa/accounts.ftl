@@ -57,6 +57,7 @@ accounts-recovery-code = کد بازیابی
 accounts-recovery-code-hint = یکی از کدهایی که هنگام روشن کردن برداشتید. هر کد فقط یک بار کار می‌کند.
 accounts-other-account = ورود با حساب دیگر
 accounts-two-factor = ورود دومرحله‌ای
+accounts-two-factor-tab = دومرحله‌ای
 accounts-two-factor-required = مدیر فروشگاه ورود دومرحله‌ای را برای مدیران لازم کرده است. برای ادامه آن را روشن کنید.
 accounts-two-factor-off = خاموش
 accounts-two-factor-on = روشن

@@ -22,6 +22,7 @@ pub use contact::{ContactError, MAX_NAME, parse_email, set_contact, set_email};
 pub use creation::{CreateError, create_admin, create_user};
 pub use oversight::{
     disable, enable, one_time_password, require_new_password, reset_password, reset_two_factor,
+    reset_two_factor_by_hand,
 };
 pub use own_password::{PasswordError, change_password};
 pub use passwords::{MIN_LENGTH, Passwords, Strength, strength};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{PasswordError, Passwords, sign_in::end_sign_ins, two_factor};
 use crate::{
-    audit::{self, Actor},
+    audit::{self, Actor, Deed},
     calendar::Time,
     ids::UserId,
 };
@@ -129,6 +129,34 @@ pub async fn reset_two_factor(db: &PgPool, user: UserId, by: Actor, now: Time) -
     record(&mut tx, "account.reset_two_factor", user, json!({}), by, now).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// The same from the panel's own machine, for an admin whom no other can help. Returns whether there was one;
+/// `None` is that nobody has this user name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reset_two_factor_by_hand(db: &PgPool, username: &str, now: Time) -> sqlx::Result<Option<bool>> {
+    let mut tx = db.begin().await?;
+    let user = sqlx::query_scalar!(
+        r#"SELECT id AS "id: UserId" FROM users WHERE username = $1"#,
+        username.trim().to_lowercase()
+    );
+    let Some(user) = user.fetch_optional(&mut *tx).await? else { return Ok(None) };
+    if !two_factor::remove(&mut tx, user).await? {
+        return Ok(Some(false));
+    }
+    let deed = Deed {
+        actor: None,
+        action: "account.reset_two_factor",
+        subject_type: "user",
+        subject_id: Some(user.0),
+        detail: json!({ "from": "command line" }),
+        address: None,
+    };
+    audit::record(&mut tx, &deed, now).await?;
+    tx.commit().await?;
+    Ok(Some(true))
 }
 
 async fn record(

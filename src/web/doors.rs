@@ -130,7 +130,11 @@ fn duty(viewer: &Viewer) -> Option<&'static str> {
 
 /// Leads a stranger to `/login` and back afterwards; what she had typed waits in her session.
 async fn ask_to_sign_in(request: Request) -> Response {
-    let back = if request.method() == Method::GET && !is_htmx(&request) {
+    if request.method() == Method::GET && is_htmx(&request) {
+        // A hint beside a field, or a part that follows by itself: for its sake nobody leaves a form half filled.
+        return AppError::SignedOut.into_response();
+    }
+    let back = if request.method() == Method::GET {
         request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned()
     } else {
         referring_page(&request).unwrap_or_else(|| "/".to_owned())

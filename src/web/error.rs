@@ -19,6 +19,9 @@ use crate::locale::Tr;
 pub enum AppError {
     #[error("not found")]
     NotFound,
+    /// A part of a page for somebody who is not signed in, or no longer.
+    #[error("signed out")]
+    SignedOut,
     /// Signed in, but not for this.
     #[error("forbidden")]
     Forbidden,
@@ -56,6 +59,10 @@ impl AppError {
         if let Some(error) = response.extensions().get::<Self>() {
             return Some(error.clone());
         }
+        // It leads elsewhere, and needs no page.
+        if response.headers().contains_key(axum_htmx::HX_REDIRECT) {
+            return None;
+        }
         let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
         if !response.status().is_client_error() || kind.is_some_and(|kind| !kind.starts_with(b"text/plain")) {
             return None;
@@ -71,6 +78,7 @@ impl AppError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::CrossSite | Self::OnlyLooking => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -205,6 +213,7 @@ pub async fn after(timeout: Duration, request: Request, next: Next) -> Response 
 fn texts(t: &Tr, error: &AppError) -> (String, String) {
     match error {
         AppError::NotFound => (t.errors_not_found(), t.errors_not_found_advice()),
+        AppError::SignedOut => (t.errors_signed_out(), t.errors_signed_out_advice()),
         AppError::Forbidden => (t.errors_forbidden(), t.errors_forbidden_advice()),
         AppError::OnlyLooking => (t.errors_only_looking(), t.errors_only_looking_advice()),
         AppError::CrossSite => (t.errors_cross_site(), t.errors_cross_site_advice()),

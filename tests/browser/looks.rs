@@ -35,7 +35,7 @@ async fn busy_shop(db: PgPool) -> Shop {
     shop
 }
 
-const AGENT: [(&str, &str); 8] = [
+const AGENT: [(&str, &str); 11] = [
     ("overview", "/agent"),
     ("wallet", "/agent/wallet"),
     ("statement", "/agent/wallet/statement"),
@@ -44,6 +44,9 @@ const AGENT: [(&str, &str); 8] = [
     ("accounts", "/agent/users"),
     ("account", "/agent/users/1"),
     ("me", "/account"),
+    ("password", "/account/password"),
+    ("devices", "/account/sessions"),
+    ("two-factor", "/account/two-factor"),
 ];
 const ADMIN: [(&str, &str); 13] = [
     ("settings", "/admin/settings"),
@@ -146,6 +149,24 @@ async fn the_agents_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
 async fn the_admins_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
     let shop = busy_shop(db).await;
     look_at(&shop, "sara", Options::DESKTOP, &ADMIN).await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn enrolling_a_phone_and_looking_at_an_agents_pages_are_accessible(db: PgPool) {
+    let shop = busy_shop(db).await;
+    for options in [Options::PHONE, Options::DESKTOP] {
+        let reza = shop.signed_in("reza", options).await;
+        reza.goto("/account/two-factor").await;
+        reza.click("form[action='/account/two-factor/enrolment'] button").await;
+        reza.wait_for_path("/account/two-factor/enrolment").await;
+        look_from(reza, &[("enrolment", "/account/two-factor/enrolment")]).await;
+        let sara = shop.signed_in("sara", options).await;
+        sara.goto(&format!("/admin/agents/{}", shop.reza)).await;
+        sara.click("form[action$='/view-as'] button").await;
+        sara.wait_for_path("/agent").await;
+        look_from(sara, &[("viewed", "/agent"), ("viewed-charge", "/agent/wallet/charge")]).await;
+    }
     shop.close().await;
 }
 

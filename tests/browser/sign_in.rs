@@ -1,6 +1,7 @@
 //! Signing in and out, and what a person chooses for herself.
 
 use sqlx::PgPool;
+use totp_rs::{Builder, Secret};
 
 use crate::{chrome::Options, shop::Shop};
 
@@ -34,6 +35,45 @@ async fn people_sign_in_and_out(db: PgPool) {
     browser.wait_for_path("/login").await;
     browser.goto("/account").await;
     browser.wait_for_path("/login?next=/account").await;
+    browser.close().await;
+    shop.close().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_phone_becomes_the_second_key_and_is_asked_for_at_the_next_sign_in(db: PgPool) {
+    let shop = Shop::open(db).await;
+    let browser = shop.signed_in("reza", Options::PHONE).await;
+    browser.goto("/account/two-factor").await;
+    browser.click("form[action='/account/two-factor/enrolment'] button").await;
+    browser.wait_for_path("/account/two-factor/enrolment").await;
+    browser.no_sideways_scroll().await;
+    let address = browser.attribute("a[href^='otpauth:']", "href").await;
+    let secret = address.split("secret=").nth(1).unwrap().split('&').next().unwrap();
+    let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build_noncompliant();
+    let code = |later: i64| {
+        totp.generate(u64::try_from(shop.clock.now().unix_timestamp() + later).unwrap()).to_string()
+    };
+    browser.fill("#code", &code(0)).await;
+    browser.click("form[action='/account/two-factor/confirmation'] .btn--primary").await;
+    browser.wait_for_count("#recovery-codes li", 10).await;
+    browser.no_sideways_scroll().await;
+    browser.click("#recovery-codes .btn--primary").await;
+    browser.wait_for_count("#on", 1).await;
+
+    browser.click(".topbar summary").await;
+    browser.click("form[action='/sign-out'] button").await;
+    browser.wait_for_path("/login").await;
+    browser.fill_sign_in("reza").await;
+    browser.wait_for_path("/login/code").await;
+    assert_eq!(browser.js("return document.activeElement.id").await, "code", "nothing is to be tapped first");
+    browser.goto("/agent").await;
+    assert!(browser.path().await.starts_with("/login"), "the password alone opens no page");
+    browser.goto("/login/code").await;
+    browser.no_sideways_scroll().await;
+    // The code of enrolment has been used; the next one is taken too.
+    browser.fill("#code", &code(30)).await;
+    browser.click("form[action='/login/code'] .btn--primary").await;
+    browser.wait_for_path("/agent").await;
     browser.close().await;
     shop.close().await;
 }

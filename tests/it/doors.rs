@@ -43,6 +43,17 @@ async fn a_stranger_is_led_to_sign_in_from_every_inner_page_and_back(db: PgPool)
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_form_without_a_session_leads_to_sign_in_and_a_hint_leaves_the_page_as_it_is(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let stranger = app.stranger();
+    let hint = stranger.get_part("/amount-in-words?amount=1000").await.expect(401);
+    assert_eq!((hint.header("hx-retarget"), hint.count(".flash")), ("#flash", 1));
+    assert!(!hint.headers.contains_key("hx-redirect"));
+    let sent = stranger.post_part("/admin/payments/1/approval", &[]).await.expect(401);
+    assert!(sent.header("hx-redirect").starts_with("/login?next="), "{}", sent.header("hx-redirect"));
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn the_wrong_role_passes_no_door(db: PgPool) {
     let app = TestApp::start(db).await;
     let doors = Doors::all();

@@ -53,7 +53,7 @@ impl Workbook {
 
     /// The sums of a sheet.
     pub fn sums(&self, sheet: usize) -> &[Data] {
-        self.sheets[sheet].1.rows().last().unwrap()
+        self.sheets[sheet].1.rows().next_back().unwrap()
     }
 
     /// The markup of the first sheet.

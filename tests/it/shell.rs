@@ -142,7 +142,8 @@ fn cookies_are_secure_except_for_plain_http_on_loopback() {
     assert!(secure(&[("LISTEN", "0.0.0.0:8000"), ("PUBLIC_URL", "http://panel.example")]));
 }
 
-fn rad_panel(folder: &Path) -> Command {
+/// The panel's program with an empty environment, to be run in this folder.
+pub fn rad_panel(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rad-panel"));
     command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -150,7 +151,7 @@ fn rad_panel(folder: &Path) -> Command {
 }
 
 /// The exit code, standard output and standard error.
-fn outcome(command: &mut Command) -> (i32, String, String) {
+pub fn outcome(command: &mut Command) -> (i32, String, String) {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -161,7 +162,9 @@ fn help_names_the_commands_and_every_setting() {
     let folder = open_folder();
     let (code, help, _) = outcome(rad_panel(folder.path()).arg("--help"));
     assert_eq!(code, 0);
-    for command in ["serve", "demo", "migrate", "create-admin", "backup", "restore", "verify"] {
+    for command in
+        ["serve", "demo", "migrate", "create-admin", "reset-two-factor", "backup", "restore", "verify"]
+    {
         assert!(help.contains(command), "{help}");
     }
     let (_, help, _) = outcome(rad_panel(folder.path()).args(["serve", "--help"]));

@@ -1,12 +1,15 @@
 //! The second factor: codes from a phone, recovery codes, and the admin's part in it.
 
 use rad_panel::persian::persian_digits;
-use sqlx::PgPool;
+use sqlx::{ConnectOptions as _, PgPool};
 use time::Duration;
 use totp_rs::{Builder, Secret};
 
 use super::passwords::STRONG;
-use crate::support::{Answer, Client, PASSWORD, TestApp};
+use crate::{
+    shell::{outcome, rad_panel},
+    support::{Answer, Client, PASSWORD, TestApp},
+};
 
 /// The phone of a person: it knows the secret and the time.
 struct Phone {
@@ -228,4 +231,34 @@ async fn the_admin_takes_away_what_was_lost_but_never_her_own(db: PgPool) {
     let deeds =
         sqlx::query_scalar!("SELECT count(*) FROM audit_log WHERE action = 'account.reset_two_factor'");
     assert_eq!(deeds.fetch_one(&app.db).await.unwrap(), Some(1));
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_admin_without_phone_and_codes_is_let_in_again_from_the_command_line(db: PgPool) {
+    let app = TestApp::start(db).await;
+    enrol(&app, &app.signed_in("sara").await).await;
+    let folder = tempfile::tempdir().unwrap();
+    let database = app.db.connect_options().to_url_lossy();
+    let reset = |username: &str| {
+        let mut command = rad_panel(folder.path());
+        outcome(
+            command.args(["reset-two-factor", "--username", username]).env("DATABASE_URL", database.as_str()),
+        )
+    };
+    let (code, _, error) = reset("nobody");
+    assert_eq!((code, error.trim()), (1, "rad-panel: nobody has the user name nobody"));
+    half_way(&app, "sara").await;
+    let (code, said, error) = reset("Sara");
+    assert!(code == 0 && said.contains("is off"), "{said}{error}");
+    let (code, said, _) = reset("sara");
+    assert!(code == 0 && said.contains("off already"), "{said}");
+    let form = [("username", "sara"), ("password", PASSWORD), ("next", "")];
+    assert_eq!(app.stranger().post("/login", &form).await.expect(303).location(), "/admin");
+    let deeds = sqlx::query_scalar!(
+        "SELECT count(*) FROM audit_log
+         WHERE action = 'account.reset_two_factor' AND subject_id = $1 AND actor_id IS NULL",
+        app.sara.0
+    );
+    assert_eq!(deeds.fetch_one(&app.db).await.unwrap(), Some(1));
+    app.finish().await;
 }

@@ -151,7 +151,7 @@ fn imports(source: &Source) -> BTreeSet<String> {
             found.insert(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
         }
     }
-    let rooms = [&FOUNDATION[..], &CORE, &FEATURES, &TOP, &["web"]].concat();
+    let rooms = [FOUNDATION, CORE, FEATURES, TOP, &["web"]].concat();
     found.retain(|name| rooms.contains(&name.as_str()));
     found
 }
@@ -177,7 +177,7 @@ fn may_import(source: &Source, other: &str) -> bool {
 
 #[test]
 fn every_room_has_its_layer() {
-    let known = [&FOUNDATION[..], &CORE, &FEATURES, &TOP, &["web", "lib"]].concat();
+    let known = [FOUNDATION, CORE, FEATURES, TOP, &["web", "lib"]].concat();
     let sources = rust();
     let rooms: BTreeSet<&str> = sources.iter().map(room).collect();
     let unknown: Vec<String> =

@@ -3,6 +3,7 @@
 //! Invariant: an order is charged in the transaction that stores it, and from then on it ends as an account or as
 //! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
 
+pub mod bulk;
 mod buyer;
 pub mod changes;
 pub mod handlers;

@@ -1,5 +1,6 @@
 //! Orders: the price is taken once, the account is made once, and what isn't known is never given back.
 
+mod bulk;
 mod changes;
 mod lists;
 mod pages;
@@ -7,6 +8,7 @@ mod placing;
 mod provisioning;
 mod purchase;
 mod purchase_decided;
+mod several;
 mod suspension;
 mod usage;
 

@@ -27,8 +27,8 @@ use crate::{
     web::{Agent, AppError, AppState, Fields, Page, PageResult, drafts, html, see_other},
 };
 
-/// The longest customer's name, in characters.
-pub(super) const ALIAS_LENGTH: usize = 60;
+pub(super) use usernames::ALIAS_LENGTH;
+
 /// The longest note, in characters.
 pub(super) const NOTE_LENGTH: usize = 500;
 const FORM: &str = "/agent/create-user";
@@ -189,7 +189,7 @@ pub(super) fn explain(t: &Tr, form: &mut Fields, error: PlaceError) -> Result<()
     Ok(())
 }
 
-fn name_error(t: &Tr, error: UsernameError) -> String {
+pub(super) fn name_error(t: &Tr, error: UsernameError) -> String {
     match error {
         UsernameError::Empty => t.orders_username_empty(),
         UsernameError::Length => t.orders_username_length(),
@@ -290,7 +290,7 @@ async fn draw(
     })
 }
 
-fn card(t: &Tr, viewer: &Agent, choice: &Choice, form: &Fields) -> ChoiceView {
+pub(super) fn card(t: &Tr, viewer: &Agent, choice: &Choice, form: &Fields) -> ChoiceView {
     let spendable = viewer.balance.spendable(viewer.pending_ceiling);
     let is_affordable = choice.price <= spendable;
     // A form that was filled in earlier may hold an older price, or none.

@@ -184,7 +184,7 @@ pub async fn accounts(
                       CASE WHEN $9 = 'newest' THEN 0
                            WHEN o.status NOT IN ('ACTIVE', 'DISABLED') THEN $12
                            WHEN $9 = 'expiry' THEN coalesce(extract(epoch FROM m.expire_at)::bigint, $12)
-                           ELSE coalesce(greatest(nullif(m.data_limit_bytes, 0) - m.data_used_bytes, 0), $12) END AS key
+                           ELSE greatest(coalesce(nullif(m.data_limit_bytes, 0) - m.data_used_bytes, $12), 0) END AS key
                FROM orders o LEFT JOIN marzban_users m ON m.order_id = o.id
                WHERE o.user_id = $1 AND ($9 <> 'newest' OR $2::bigint IS NULL OR o.id < $2)
                  AND (o.marzban_username LIKE $5

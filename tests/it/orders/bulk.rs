@@ -241,6 +241,6 @@ async fn anothers_accounts_leave_no_trace_and_nonsense_is_refused(db: PgPool) {
     assert!(reza.get(sent.location()).await.expect(200).count("#lines .badge--bad") == 1);
     assert_eq!(changes(&app).await, []);
     assert_eq!(app.stranger().get(&choice("renew", &orders)).await.status, 303);
-    assert_eq!(app.signed_in("nima").await.get(&choice("renew", &orders)).await.status, 404);
+    assert_eq!(app.signed_in("nima").await.get(&choice("renew", &orders)).await.status, 403);
     app.finish().await;
 }

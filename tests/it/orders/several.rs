@@ -152,7 +152,7 @@ async fn numbers_plans_and_credit_are_checked_before_anything_is_placed(db: PgPo
     }
     reza.post(FORM, &[("request_id", "7")]).await.expect(400);
     assert_eq!(order_count(&app).await, 0);
-    assert_eq!(app.signed_in("nima").await.get(FORM).await.status, 404);
+    assert_eq!(app.signed_in("nima").await.get(FORM).await.status, 403);
     assert_eq!(app.stranger().get(FORM).await.status, 303);
     app.finish().await;
 }

@@ -32,6 +32,10 @@ id! {
     OrderId,
     /// What is done with an order's account after it was made.
     ChangeId,
+    /// Several accounts that one thing is done with.
+    SelectionId,
+    /// Several accounts ordered by one form.
+    BatchId,
     TransactionId,
     JobId,
     /// A run of what is done by the clock.

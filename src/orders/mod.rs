@@ -4,6 +4,7 @@
 //! a refund of the whole price, once; while nobody knows whether the account was made, it stays PROVISIONING.
 
 mod all;
+pub mod bulk;
 mod buyer;
 pub mod changes;
 pub mod drift;

@@ -11,6 +11,9 @@ use crate::{
     persian::{is_invisible, latin_digits},
 };
 
+/// The longest customer's name beside it, in characters.
+pub const ALIAS_LENGTH: usize = 60;
+
 /// A name that the server takes, with the agent's prefix where she has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);
@@ -88,11 +91,16 @@ pub async fn availability(db: &PgPool, marzban: &Marzban, name: &Username) -> sq
     if taken {
         return Ok(Availability::Taken);
     }
-    Ok(match tokio::time::timeout(PATIENCE, marzban.account(name.as_str())).await {
+    Ok(on_server(marzban, name.as_str()).await)
+}
+
+/// Asks the server alone whether a name can be had there.
+pub async fn on_server(marzban: &Marzban, name: &str) -> Availability {
+    match tokio::time::timeout(PATIENCE, marzban.account(name)).await {
         Ok(Outcome::Done(None)) => Availability::Free,
         Ok(Outcome::Done(Some(_)) | Outcome::Refused(Refusal::Forbidden)) => Availability::Taken,
         Ok(Outcome::Refused(_) | Outcome::Unknown(_)) | Err(_) => Availability::Unasked,
-    })
+    }
 }
 
 /// The prefix that the names of this person's accounts must have; empty without one.

@@ -21,7 +21,7 @@ pub struct Badge {
 }
 
 impl Badge {
-    pub(super) fn new(t: &Tr, state: State) -> Self {
+    pub fn new(t: &Tr, state: State) -> Self {
         let (kind, text) = match state {
             State::AwaitingPayment => ("warn", t.orders_state_awaiting_payment()),
             State::Provisioning => ("info", t.orders_state_provisioning()),
@@ -109,6 +109,7 @@ pub fn volume(t: &Tr, gb: Option<i32>) -> String {
 /// One account of a list.
 #[derive(Clone, Debug)]
 pub struct Row {
+    pub id: i64,
     pub href: String,
     pub username: String,
     /// What the owner knows it by, and what was bought.
@@ -136,6 +137,7 @@ impl Row {
             t.orders_about(&account.alias, &account.plan_name)
         };
         Self {
+            id: account.id.0,
             href: format!("{base}/{}", account.id),
             username: account.username.clone(),
             about,

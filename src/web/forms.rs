@@ -18,7 +18,7 @@ pub struct Fields {
 }
 
 /// No field of ours is longer, in bytes.
-const MAX_FIELD: usize = 8 * 1024;
+const MAX_FIELD: usize = 24 * 1024;
 /// Nor are all fields of a form together, names included, in bytes.
 const MAX_TYPED: usize = 64 * 1024;
 
@@ -42,6 +42,11 @@ impl Fields {
     /// What was typed, trimmed, for reading it.
     pub fn get(&self, name: &str) -> &str {
         self.value(name).trim()
+    }
+
+    /// The fields whose names begin so: what follows in the name, and the value; in the order of the names.
+    pub fn beginning<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.values.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
     /// Whether a box is ticked.

@@ -2,8 +2,18 @@
 //! touch, nothing that a screen reader stumbles over.
 
 use rad_panel::{
+    ids::{BatchId, OrderId},
     money::Toman,
-    orders::{NewOrder, purchase},
+    orders::{
+        NewOrder,
+        bulk::{
+            batches::{self, NewBatch},
+            names::Named,
+            selections::{self, Item, NewSelection},
+        },
+        changes::Kind,
+        purchase,
+    },
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -35,13 +45,18 @@ async fn busy_shop(db: PgPool) -> Shop {
     shop
 }
 
-const AGENT: [(&str, &str); 11] = [
+const AGENT: [(&str, &str); 16] = [
     ("overview", "/agent"),
     ("wallet", "/agent/wallet"),
     ("statement", "/agent/wallet/statement"),
     ("charge", "/agent/wallet/charge"),
     ("create-account", "/agent/create-user"),
+    ("create-several", "/agent/create-user/several"),
+    ("batch", "/agent/batches/1"),
     ("accounts", "/agent/users"),
+    ("accounts-by-end", "/agent/users?sort=expiry&status=active"),
+    ("chosen", "/agent/users/selection?do=renew&order=1&order=2&order=3&order=4"),
+    ("chosen-done", "/agent/users/selections/1"),
     ("account", "/agent/users/1"),
     ("me", "/account"),
     ("password", "/account/password"),
@@ -78,6 +93,35 @@ const END_USER: [(&str, &str); 11] = [
     ("user-history", "/user/payments/history"),
 ];
 const STRANGER: [(&str, &str); 2] = [("login", "/login"), ("register", "/register")];
+
+/// Reza has made some accounts by one form, and done something with several.
+async fn busy_agent(db: PgPool) -> Shop {
+    let shop = busy_shop(db).await;
+    let now = shop.clock.now();
+    let named =
+        |username: &str, alias: &str| Named { username: username.to_owned(), alias: alias.to_owned() };
+    let batch = NewBatch {
+        owner: shop.reza,
+        plan: shop.plan,
+        price_seen: Toman(PRICE),
+        on_hold: false,
+        request_id: Uuid::new_v4(),
+        names: vec![named("ali_1403", "گرفته"), named("shop_01", "علی"), named("shop_02", "")],
+    };
+    batches::store(&shop.db, &batch, now).await.unwrap();
+    assert!(batches::carry_out(&shop.db, shop.reza, BatchId(1), &shop.clock).await.unwrap());
+    let item = |order| Item { order: OrderId(order), plan: None, seen: None };
+    let selection = NewSelection {
+        owner: shop.reza,
+        kind: Kind::Enable,
+        request_id: Uuid::new_v4(),
+        items: vec![item(1), item(2)],
+    };
+    let id = selections::store(&shop.db, &selection, now).await.unwrap().unwrap();
+    let marzban = &shop.state.marzban;
+    assert!(selections::carry_out(&shop.db, marzban, id, shop.reza.into(), &shop.clock).await.unwrap());
+    shop
+}
 
 /// Nima has an account, and an order in each state on the way to one.
 async fn busy_customer(db: PgPool) -> Shop {
@@ -126,7 +170,7 @@ async fn the_customers_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn the_agents_pages_fit_a_phone_and_are_accessible(db: PgPool) {
-    let shop = busy_shop(db).await;
+    let shop = busy_agent(db).await;
     look_at(&shop, "reza", Options::PHONE, &AGENT).await;
     shop.close().await;
 }
@@ -140,7 +184,7 @@ async fn the_admins_pages_fit_a_phone_and_are_accessible(db: PgPool) {
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn the_agents_pages_fit_a_desktop_and_are_accessible(db: PgPool) {
-    let shop = busy_shop(db).await;
+    let shop = busy_agent(db).await;
     look_at(&shop, "reza", Options::DESKTOP, &AGENT).await;
     shop.close().await;
 }

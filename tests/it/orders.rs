@@ -1,6 +1,7 @@
 //! Orders: the price is taken once, the account is made once, and what isn't known is never given back.
 
 mod admin;
+mod bulk;
 mod changes;
 mod drift;
 mod lists;
@@ -11,6 +12,7 @@ mod placing;
 mod provisioning;
 pub mod purchase;
 mod purchase_decided;
+mod several;
 mod suspension;
 mod sync;
 mod usage;

@@ -1,4 +1,4 @@
-//! An agent's overview, her accounts, and one of them.
+//! An agent's accounts, and one of them.
 
 use askama::Template;
 use axum::{
@@ -8,14 +8,10 @@ use axum::{
 use axum_extra::extract::Query;
 use axum_htmx::HxRequest;
 
-use super::{AGENT, List, ListQuery, address, changes, create};
+use super::{AGENT, List, ListQuery, address, bulk, changes, create, overview};
 use crate::{
     locale::Tr,
-    money::Toman,
-    orders::{
-        queries::{self, Counts, Listing, StateFilter},
-        views::Row,
-    },
+    orders::queries::{Sort, StateFilter},
     web::{
         Agent, AppState, Page, PageResult,
         doors::{AgentDoor, Routes},
@@ -23,14 +19,14 @@ use crate::{
     },
 };
 
-/// How many accounts the overview shows of a kind.
-const FEW: i64 = 5;
-
 /// What agents may reach.
 pub fn routes() -> Routes<AgentDoor> {
     Routes::new()
-        .route("/agent", get(overview))
+        .route("/agent", get(overview::show))
         .route("/agent/users", get(index))
+        .route("/agent/users/selection", get(bulk::selection::new).post(bulk::selection::create))
+        .route("/agent/users/selections/{id}", get(bulk::selection::show))
+        .route("/agent/users/selections/{id}/rest", post(bulk::selection::create_rest))
         .route("/agent/users/{id}", get(show))
         .route("/agent/users/{id}/usage", get(usage))
         .route(
@@ -50,79 +46,10 @@ pub fn routes() -> Routes<AgentDoor> {
         .route("/agent/users/{id}/edit", get(changes::edit::<Agent>).post(changes::update::<Agent>))
         .route("/agent/create-user", get(create::new::<Agent>).post(create::create::<Agent>))
         .route("/agent/create-user/username", get(create::username::<Agent>))
-}
-
-#[derive(Template)]
-#[template(path = "orders/overview.html")]
-struct OverviewPage {
-    page: Page,
-    name: String,
-    credit: String,
-    credit_note: String,
-    is_negative: bool,
-    counts: Vec<Count>,
-    ending: Vec<Row>,
-    last: Vec<Row>,
-}
-
-/// A figure that leads to what it counts.
-struct Count {
-    href: String,
-    label: String,
-    value: String,
-    kind: &'static str,
-}
-
-async fn overview(State(app): State<AppState>, viewer: Agent, page: Page) -> PageResult {
-    let t = page.t;
-    let now = page.now;
-    let counts = queries::counts(&app.db, viewer.id, now).await?;
-    let ending = Listing { filter: StateFilter::Ending, ..Listing::default() };
-    let ending = queries::accounts(&app.db, viewer.id, &ending, FEW, now).await?;
-    let last = queries::accounts(&app.db, viewer.id, &Listing::default(), FEW, now).await?;
-    let rows = |accounts: Vec<queries::Account>| {
-        accounts.iter().map(|account| Row::new(&t, account, AGENT.orders, now)).collect()
-    };
-    let balance = viewer.balance;
-    let is_negative = balance.total().is_negative();
-    html(&OverviewPage {
-        name: viewer.display_name.clone(),
-        credit: t.number(balance.total().0),
-        credit_note: if is_negative {
-            t.orders_credit_owed(t.amount(-balance.total()))
-        } else if balance.pending > Toman::ZERO {
-            t.orders_credit_parts(
-                t.amount(balance.spendable_confirmed()),
-                t.amount(balance.spendable_pending()),
-            )
-        } else {
-            t.orders_in_toman()
-        },
-        is_negative,
-        counts: figures(&t, counts),
-        ending: rows(ending),
-        last: rows(last),
-        page: page.titled(t.orders_overview_title()),
-    })
-}
-
-/// The figures of the overview. What waits, ends or has ended shows only where there is some.
-fn figures(t: &Tr, counts: Counts) -> Vec<Count> {
-    [
-        (StateFilter::Active, t.orders_count_active(), counts.active, "ok", true),
-        (StateFilter::Ending, t.orders_count_ending(), counts.ending, "warn", true),
-        (StateFilter::Ended, t.orders_count_ended(), counts.ended, "", true),
-        (StateFilter::Provisioning, t.orders_count_provisioning(), counts.provisioning, "", false),
-    ]
-    .into_iter()
-    .filter(|(_, _, number, _, always)| *always || *number > 0)
-    .map(|(filter, label, number, kind, _)| Count {
-        href: address(AGENT, "", filter, ""),
-        label,
-        value: t.number(number),
-        kind: if number > 0 { kind } else { "" },
-    })
-    .collect()
+        .route("/agent/create-user/several", get(bulk::several::new).post(bulk::several::create))
+        .route("/agent/batches/{id}", get(bulk::batch::show))
+        .route("/agent/batches/{id}/rest", post(bulk::batch::create_rest))
+        .route("/agent/batches/{id}/excel", get(bulk::batch::excel))
 }
 
 #[derive(Template)]
@@ -131,6 +58,7 @@ struct IndexPage {
     page: Page,
     query: ListQuery,
     tabs: Vec<Tab>,
+    sorts: Vec<Tab>,
     list: List,
     empty_title: String,
     empty_text: String,
@@ -169,12 +97,30 @@ async fn index(
         return html(&AccountsPart { page, list, empty_title, empty_text });
     }
     let tabs = StateFilter::ALL.into_iter().map(|filter| Tab {
-        href: address(AGENT, &query.q, filter, ""),
+        href: address(AGENT, &query.q, filter, query.sort, &[]),
         label: label(&t, filter),
         is_current: filter == query.status,
     });
     let tabs = tabs.collect();
-    html(&IndexPage { page: page.titled(t.orders_title()), query, tabs, list, empty_title, empty_text })
+    let sorts = Sort::ALL.into_iter().map(|sort| Tab {
+        href: address(AGENT, &query.q, query.status, sort, &[]),
+        label: match sort {
+            Sort::Newest => t.orders_sort_newest(),
+            Sort::Expiry => t.orders_sort_expiry(),
+            Sort::Volume => t.orders_sort_volume(),
+        },
+        is_current: sort == query.sort,
+    });
+    let sorts = sorts.collect();
+    html(&IndexPage {
+        page: page.titled(t.orders_title()),
+        query,
+        tabs,
+        sorts,
+        list,
+        empty_title,
+        empty_text,
+    })
 }
 
 fn label(t: &Tr, filter: StateFilter) -> String {
@@ -183,6 +129,8 @@ fn label(t: &Tr, filter: StateFilter) -> String {
         StateFilter::Active => t.orders_filter_active(),
         StateFilter::Ending => t.orders_filter_ending(),
         StateFilter::Ended => t.orders_filter_ended(),
+        StateFilter::Expired => t.orders_filter_expired(),
+        StateFilter::UsedUp => t.orders_filter_used_up(),
         StateFilter::Disabled => t.orders_filter_disabled(),
         StateFilter::Provisioning => t.orders_filter_provisioning(),
         StateFilter::Failed => t.orders_filter_failed(),

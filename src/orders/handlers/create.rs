@@ -24,8 +24,8 @@ use crate::{
     web::{AppError, AppState, Ask, Fields, Page, PageResult, Viewer, drafts, html, see_other},
 };
 
-/// The longest customer's name, in characters.
-pub(super) const ALIAS_LENGTH: usize = 60;
+pub(super) use usernames::ALIAS_LENGTH;
+
 /// The longest note, in characters.
 pub(super) const NOTE_LENGTH: usize = 500;
 
@@ -192,7 +192,7 @@ pub(super) fn explain(t: &Tr, form: &mut Fields, error: PlaceError) -> Result<()
     Ok(())
 }
 
-fn name_error(t: &Tr, error: UsernameError) -> String {
+pub(super) fn name_error(t: &Tr, error: UsernameError) -> String {
     match error {
         UsernameError::Empty => t.orders_username_empty(),
         UsernameError::Length => t.orders_username_length(),
@@ -282,7 +282,7 @@ where
     })
 }
 
-fn card(t: &Tr, viewer: &Viewer, unlimited: bool, choice: &Choice, form: &Fields) -> ChoiceView {
+pub(super) fn card(t: &Tr, viewer: &Viewer, unlimited: bool, choice: &Choice, form: &Fields) -> ChoiceView {
     let spendable = viewer.balance.spendable(viewer.pending_ceiling);
     let is_affordable = unlimited || choice.price <= spendable;
     // A form that was filled in earlier may hold an older price, or none.

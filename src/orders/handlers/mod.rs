@@ -2,12 +2,14 @@
 
 mod admin;
 mod agent;
+mod bulk;
 mod buy;
 mod changes;
 mod chart;
 mod create;
 mod drift;
 mod end_user;
+mod overview;
 mod unpaid;
 
 use askama::Template;
@@ -16,7 +18,7 @@ use axum_htmx::HxRequest;
 
 use super::{
     changes::{By, queries::recent, views::ChangesView},
-    queries::{self, Listing, StateFilter},
+    queries::{self, Listing, Sort, StateFilter},
     sync,
     views::{OrderView, Row},
 };
@@ -157,7 +159,10 @@ async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, page: Pag
 struct ListQuery {
     q: String,
     status: StateFilter,
+    sort: Sort,
     before: Option<i64>,
+    /// What the list is sorted by, of the order that it goes on after.
+    key: Option<i64>,
 }
 
 /// A page of a list.
@@ -167,6 +172,8 @@ struct List {
     next: String,
     /// The address of the first page; empty on it.
     first: String,
+    /// Its own address, to come back to.
+    here: String,
     /// Whether something was looked for.
     is_narrowed: bool,
 }
@@ -180,40 +187,33 @@ impl List {
         query: &ListQuery,
     ) -> Result<Self, AppError> {
         let now = app.clock.now();
-        let listing = Listing { search: &query.q, filter: query.status, before: query.before.map(OrderId) };
+        let before = query.before.map(OrderId);
+        let &ListQuery { q: ref search, status: filter, sort, key, .. } = query;
+        let listing = Listing { search, filter, sort, before, key };
         let mut accounts = queries::accounts(&app.db, owner, &listing, queries::PAGE + 1, now).await?;
         let page_size = usize::try_from(queries::PAGE).unwrap_or(usize::MAX);
         let more = accounts.len() > page_size;
         accounts.truncate(page_size);
-        let last = accounts.last().map(|account| account.id);
+        let last = accounts.last().filter(|_| more).map(|last| (last.id.to_string(), last.key.to_string()));
+        let page = |before: &str, key: &str| {
+            let key = if sort == Sort::Newest { "" } else { key };
+            address(area, search, filter, sort, &[("before", before), ("key", key)])
+        };
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         Ok(Self {
             rows: accounts.iter().map(|account| Row::new(t, account, area.orders, now)).collect(),
-            next: last.filter(|_| more).map_or_else(String::new, |id| {
-                let before = format!("before={id}");
-                address(area, &query.q, query.status, &before)
-            }),
-            first: if query.before.is_some() {
-                address(area, &query.q, query.status, "")
-            } else {
-                String::new()
-            },
+            next: last.map(|(id, key)| page(&id, &key)).unwrap_or_default(),
+            first: if query.before.is_some() { page("", "") } else { String::new() },
+            here: page(&number(query.before), &number(query.key)),
             is_narrowed: !query.q.trim().is_empty() || query.status != StateFilter::All,
         })
     }
 }
 
 /// The address of a list.
-fn address(area: Area, search: &str, filter: StateFilter, rest: &str) -> String {
-    let mut parts = Vec::new();
-    if !search.trim().is_empty() {
-        let search = percent_encoding::utf8_percent_encode(search.trim(), percent_encoding::NON_ALPHANUMERIC);
-        parts.push(format!("q={search}"));
-    }
-    if filter != StateFilter::All {
-        parts.push(format!("status={}", filter.code()));
-    }
-    if !rest.is_empty() {
-        parts.push(rest.to_owned());
-    }
-    if parts.is_empty() { area.list.to_owned() } else { format!("{}?{}", area.list, parts.join("&")) }
+fn address(area: Area, search: &str, filter: StateFilter, sort: Sort, rest: &[(&str, &str)]) -> String {
+    let filter = if filter == StateFilter::All { "" } else { filter.code() };
+    let sort = if sort == Sort::Newest { "" } else { sort.code() };
+    let pairs = [("q", search.trim()), ("status", filter), ("sort", sort)];
+    crate::web::address(area.list, &[&pairs, rest].concat())
 }

@@ -204,3 +204,100 @@ async fn an_end_user_sees_her_own_account(db: sqlx::PgPool) {
     assert_eq!(page.count("#message"), 0, "a message to a customer is the agent's");
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_list_is_sorted_by_its_end_and_by_its_volume_in_pages_without_holes(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let all: Vec<String> = (0..53).map(|n| format!("reza_{n:02}")).collect();
+    let orders = made(&app, &all.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    // Many end together; some never end, and have no limit.
+    sqlx::query!(
+        "UPDATE marzban_users SET expire_at = CASE WHEN order_id % 5 = 0 THEN NULL
+             ELSE now() + make_interval(days => (order_id % 7)::int + 1) END,
+             data_limit_bytes = CASE WHEN order_id % 5 = 0 THEN NULL ELSE (order_id % 3 + 1) * 1000000000 END"
+    )
+    .execute(&app.db)
+    .await
+    .unwrap();
+    let reza = app.signed_in("reza").await;
+    for (sort, by) in [
+        ("expiry", "coalesce(extract(epoch FROM m.expire_at)::bigint, 9223372036854775807)"),
+        ("volume", "coalesce(m.data_limit_bytes - m.data_used_bytes, 9223372036854775807)"),
+    ] {
+        let expected: Vec<String> = sqlx::query_scalar(&format!(
+            "SELECT m.username FROM marzban_users m ORDER BY {by}, m.order_id DESC"
+        ))
+        .fetch_all(&app.db)
+        .await
+        .unwrap();
+        let mut seen = Vec::new();
+        let mut address = format!("/agent/users?sort={sort}&q=reza");
+        while !address.is_empty() {
+            let page = reza.get(&address).await.expect(200);
+            assert_eq!(page.count(".sorts [aria-current]"), 1);
+            seen.extend(names(&page));
+            address = page.attributes(".pager a[rel=next]", "href").pop().unwrap_or_default();
+        }
+        assert_eq!(seen, expected, "{sort}");
+    }
+    assert_eq!(orders.len(), 53);
+    for wrong in ["sort=x", "before=x", "key=x", "status=x"] {
+        assert_eq!(reza.get(&format!("/agent/users?{wrong}")).await.status, 400, "{wrong}");
+    }
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_is_over_and_what_is_used_up_are_told_apart(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let orders = made(&app, &["over", "used", "both", "fine"]).await;
+    for (order, over, used) in [(orders[0], true, false), (orders[1], false, true), (orders[2], true, true)] {
+        sqlx::query!(
+            "UPDATE marzban_users SET expire_at = CASE WHEN $2 THEN $4 ELSE expire_at END,
+                 data_used_bytes = CASE WHEN $3 THEN data_limit_bytes ELSE 0 END WHERE order_id = $1",
+            order.0,
+            over,
+            used,
+            app.clock.now()
+        )
+        .execute(&app.db)
+        .await
+        .unwrap();
+    }
+    let reza = app.signed_in("reza").await;
+    for (filter, found) in [
+        ("expired", vec!["both", "over"]),
+        ("used-up", vec!["both", "used"]),
+        ("ended", vec!["both", "used", "over"]),
+    ] {
+        assert_eq!(names(&reza.get(&format!("/agent/users?status={filter}")).await), found, "{filter}");
+    }
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_overview_leads_to_renewal_and_tells_this_months_sales(db: sqlx::PgPool) {
+    let app = TestApp::start(db).await;
+    let orders = made(&app, &["soon", "sooner", "later"]).await;
+    for (order, days) in [(orders[0], 2), (orders[1], 1)] {
+        sqlx::query!(
+            "UPDATE marzban_users SET expire_at = $2 WHERE order_id = $1",
+            order.0,
+            app.clock.now() + time::Duration::days(days)
+        )
+        .execute(&app.db)
+        .await
+        .unwrap();
+    }
+    let reza = app.signed_in("reza").await;
+    let page = reza.get("/agent").await.expect(200);
+    assert_eq!(page.texts("#ending .list__main a"), ["sooner", "soon"]);
+    assert_eq!(page.attribute("#ending .list__end a", "href"), format!("/agent/users/{}/renewal", orders[1]));
+    let all = page.attribute("#ending .cluster--between a", "href");
+    assert_eq!(reza.get(&all).await.expect(200).count("#left-out li"), 2, "no credit is left");
+    let figures = page.texts("#figures > div");
+    assert!(figures[1].contains("۲۷۰٬۰۰۰") && figures[1].contains("۳ خرید و تمدید"), "{figures:?}");
+    let mina = app.signed_in("mina").await;
+    assert!(mina.get("/agent").await.expect(200).texts("#figures > div")[1].contains('۰'));
+    app.finish().await;
+}

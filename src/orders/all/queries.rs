@@ -126,6 +126,8 @@ pub async fn orders(db: &PgPool, filter: &Filter<'_>, limit: i64, now: Time) -> 
             expire_at: row.expire_at,
             data_limit_bytes: row.data_limit_bytes,
             data_used_bytes: row.data_used_bytes,
+            // This list stands in one order only.
+            key: 0,
         },
         amount: row.amount,
         created_at: row.created_at,

@@ -13,6 +13,7 @@ use crate::{
     money::Toman,
 };
 
+pub(super) use list::containing;
 pub use list::{Account, Listing, PAGE, Sort, State, StateFilter, accounts};
 pub use overview::{Counts, LastPayment, PaymentStatus, counts, last_payments, sales};
 

@@ -242,7 +242,7 @@ async fn draw(ask: Ask<Agent>, form: Fields, bad_lines: Vec<String>) -> Result<S
     let prefix = usernames::prefix_of(&ask.app.db, ask.who.id).await?;
     let total = ask.who.balance.total();
     Ok(SeveralPage {
-        choices: choices.iter().map(|choice| card(&t, &ask.who, choice, &form)).collect(),
+        choices: choices.iter().map(|choice| card(&t, &ask.who, false, choice, &form)).collect(),
         bad_lines,
         username_hint: if prefix.is_empty() {
             t.orders_username_hint()

@@ -27,7 +27,7 @@ CREATE TABLE order_selection_items (
     CONSTRAINT order_selection_items_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders (id),
     CONSTRAINT order_selection_items_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plans (id),
     CONSTRAINT order_selection_items_change_id_fkey FOREIGN KEY (change_id) REFERENCES order_changes (id),
-    CONSTRAINT order_selection_items_once UNIQUE (selection_id, order_id),
+    CONSTRAINT order_selection_items_order_key UNIQUE (selection_id, order_id),
     CONSTRAINT order_selection_items_one_end CHECK (change_id IS NULL OR trouble IS NULL)
 );
 CREATE INDEX order_selection_items_order_id_idx ON order_selection_items (order_id);
@@ -63,7 +63,7 @@ CREATE TABLE order_batch_items (
     CONSTRAINT order_batch_items_pkey PRIMARY KEY (batch_id, place),
     CONSTRAINT order_batch_items_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES order_batches (id),
     CONSTRAINT order_batch_items_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders (id),
-    CONSTRAINT order_batch_items_username_once UNIQUE (batch_id, username),
+    CONSTRAINT order_batch_items_username_key UNIQUE (batch_id, username),
     CONSTRAINT order_batch_items_one_end CHECK (order_id IS NULL OR trouble IS NULL)
 );
 CREATE UNIQUE INDEX order_batch_items_order_id_key ON order_batch_items (order_id);

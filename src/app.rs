@@ -30,7 +30,7 @@ use crate::{
     accounts, agents,
     calendar::Clock,
     config::Config,
-    customers,
+    customers, help,
     marzban::Marzban,
     orders, payment_methods, payments, people, plans, receipts, settings, upkeep,
     web::{
@@ -63,6 +63,7 @@ impl Doors {
             public: accounts::handlers::public_routes(),
             member: accounts::handlers::member_routes()
                 .merge(payments::handlers::member_routes())
+                .merge(help::handlers::member_routes())
                 .route("/events", get(live::events)),
             end_user: orders::handlers::end_user_routes(),
             agent: payments::handlers::agent_routes().merge(orders::handlers::agent_routes()),

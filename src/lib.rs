@@ -25,6 +25,7 @@ pub mod receipts;
 pub mod accounts;
 pub mod agents;
 pub mod customers;
+pub mod help;
 pub mod orders;
 pub mod payment_methods;
 pub mod payments;

@@ -5,6 +5,7 @@ mod accounts;
 mod agents;
 mod customers;
 mod doors;
+mod help;
 mod jobs;
 mod ledger;
 mod live;

@@ -9,10 +9,11 @@ const FOUNDATION: [&str; 7] = ["calendar", "config", "ids", "locale", "money", "
 /// Joins the caller's transaction.
 const CORE: [&str; 5] = ["audit", "jobs", "ledger", "marzban", "receipts"];
 /// Owns transactions and pages.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 11] = [
     "accounts",
     "agents",
     "customers",
+    "help",
     "orders",
     "payment_methods",
     "payments",

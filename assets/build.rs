@@ -47,6 +47,7 @@ pub fn bundle(source: &Path, out: &Path) {
         let svg: String = svg.lines().map(str::trim).collect();
         table.add(constant, name, "svg", "image/svg+xml", svg.as_bytes());
     }
+    table.pictures(&source.join("help"));
     table.write();
 }
 
@@ -101,8 +102,8 @@ impl Table<'_> {
         });
         let name = format!("{stem}-{hash}.{extension}");
         let plain = self.file(&name, content);
-        // A woff2 is compressed already.
-        let (brotli, gzip) = if extension == "woff2" {
+        // These are compressed already.
+        let (brotli, gzip) = if matches!(extension, "woff2" | "webp") {
             ("None".to_owned(), "None".to_owned())
         } else {
             let brotli = self.file(&format!("{name}.br"), &brotli(content));
@@ -116,6 +117,24 @@ impl Table<'_> {
         .expect("write");
         writeln!(self.names, "const {constant}: &str = \"/assets/{name}\";").expect("write");
         name
+    }
+
+    /// Adds the pictures of the help, each under its stem.
+    fn pictures(&mut self, folder: &Path) {
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .expect("read the pictures")
+            .map(|entry| entry.expect("entry").path())
+            .collect();
+        files.sort();
+        let mut table = String::new();
+        for file in files {
+            let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+            let picture = fs::read(&file).expect("read a picture");
+            let constant = format!("HELP_{}", stem.to_uppercase().replace('-', "_"));
+            self.add(&constant, &stem, "webp", "image/webp", &picture);
+            write!(table, "({stem:?}, {constant}), ").expect("write");
+        }
+        writeln!(self.names, "const HELP: &[(&str, &str)] = &[{table}];").expect("write");
     }
 
     fn file(&self, name: &str, content: &[u8]) -> String {

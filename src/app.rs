@@ -33,7 +33,7 @@ use crate::{
     accounts, agents, backups,
     calendar::Clock,
     config::Config,
-    customers, log,
+    customers, help, log,
     marzban::Marzban,
     notices, orders, overview, payment_methods, payments, people, plans, profile, receipts, reports,
     settings, upkeep,
@@ -70,6 +70,7 @@ impl Doors {
                 .merge(profile::handlers::member_routes())
                 .merge(payments::handlers::member_routes())
                 .merge(notices::handlers::member_routes())
+                .merge(help::handlers::member_routes())
                 .route("/events", get(live::events)),
             end_user: orders::handlers::end_user_routes()
                 .merge(payments::handlers::end_user_routes())

@@ -28,6 +28,7 @@ pub mod accounts;
 pub mod agents;
 pub mod backups;
 pub mod customers;
+pub mod help;
 pub mod log;
 pub mod orders;
 pub mod overview;

@@ -44,6 +44,11 @@ pub fn font_url() -> &'static str {
     FONT
 }
 
+/// The address of a picture of the help; `None` where there is none of that name.
+pub fn help_url(name: &str) -> Option<&'static str> {
+    HELP.iter().find(|(stem, _)| *stem == name).map(|(_, url)| *url)
+}
+
 /// The address of the picture in the browser's tab.
 pub fn favicon_url() -> &'static str {
     FAVICON

@@ -6,6 +6,7 @@ mod agents;
 mod backups;
 mod customers;
 mod doors;
+mod help;
 mod jobs;
 mod ledger;
 mod live;

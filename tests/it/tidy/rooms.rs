@@ -14,6 +14,7 @@ const FEATURES: &[&str] = &[
     "agents",
     "backups",
     "customers",
+    "help",
     "log",
     "orders",
     "overview",

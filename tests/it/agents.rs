@@ -83,7 +83,7 @@ async fn a_new_agent_gets_a_password_that_is_shown_once_and_must_be_changed(db: 
     let sign_in = [("username", "kian"), ("password", password.as_str()), ("next", "")];
     kian.post("/login", &sign_in).await.expect(303);
     for path in ["/agent", "/agent/wallet", "/agent/create-user"] {
-        assert_eq!(kian.get(path).await.expect(303).location(), "/account");
+        assert_eq!(kian.get(path).await.expect(303).location(), "/account/password");
     }
     let change =
         [("current_password", password.as_str()), ("new_password", PASSWORD), ("repeat_password", PASSWORD)];

@@ -12,7 +12,7 @@ async fn the_admin_pays_into_her_own_wallet_and_decides_it_in_the_queue(db: PgPo
     card(&app.db, "ملی").await;
     let sara = app.signed_in("sara").await;
     let page = sara.get("/admin/wallet").await.expect(200);
-    assert_eq!(page.attribute(".page-head a", "href"), "/admin/wallet/charge");
+    assert_eq!(page.attribute(".page-head a.btn--primary", "href"), "/admin/wallet/charge");
     let form = Form::of(&sara.get("/admin/wallet/charge").await.expect(200)).with("amount", "۵۰٬۰۰۰");
     let wrong = form.clone().with("amount", "9999").send_file(&sara, "a.pdf", PDF).await.expect(422);
     assert_eq!((wrong.count("#amount-error"), wrong.count("#kept-receipt")), (1, 1));

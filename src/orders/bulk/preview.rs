@@ -73,7 +73,7 @@ pub async fn preview(
             judge(kind, &order, fact.price, &payer, sum)
         };
         if let (Kind::Renew, Ok(price)) = (kind, verdict) {
-            sum = sum + price;
+            sum += price;
         }
         chosen.push(Chosen { order, price: fact.price, verdict });
     }

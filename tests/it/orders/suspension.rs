@@ -294,10 +294,10 @@ async fn an_agent_is_told_once_that_his_accounts_are_off_and_once_that_they_are_
     app.clock.advance(Duration::minutes(11));
     app.run_jobs().await;
     let off = ("ACCOUNTS_DISABLED".to_owned(), 3);
-    assert_eq!(told(&app).await, [off.clone()]);
+    assert_eq!(told(&app).await, std::slice::from_ref(&off));
     app.clock.advance(Duration::hours(1));
     strike(&app).await;
-    assert_eq!(told(&app).await, [off.clone()], "once in a period");
+    assert_eq!(told(&app).await, std::slice::from_ref(&off), "once in a period");
     leave(&app, app.reza, 0).await;
     relent(&app).await;
     relent(&app).await;

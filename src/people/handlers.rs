@@ -18,6 +18,7 @@ use crate::{
     ledger::Balance,
     locale::Tr,
     money::{AmountError, Toman},
+    orders,
     persian::normalize,
     web::{
         Admin, AppError, Ask, Fields, Page, PageResult,
@@ -175,10 +176,19 @@ fn preview(person: &Person, (change, reason): (Toman, String), request_id: Strin
     Preview { change, reason, before, after, request_id }
 }
 
-async fn create_disabling(ask: Ask<Admin>, path: PersonPath) -> PageResult {
+async fn create_disabling(ask: Ask<Admin>, path: PersonPath, form: Fields) -> PageResult {
+    let (t, now, by) = (ask.page.t, ask.app.clock.now(), ask.actor(ask.who.id));
     let person = find(&mut *ask.app.db.acquire().await?, path).await?;
-    accounts::disable(&ask.app.db, person.id, ask.actor(ask.who.id), ask.app.clock.now()).await?;
-    leave(&ask, &person, "ok", ask.page.t.people_disabled(&person.name)).await
+    accounts::disable(&ask.app.db, person.id, by, now).await?;
+    let mut text = t.people_disabled(&person.name);
+    if form.get("accounts") == "true" {
+        let asked = orders::changes::disable_all(&ask.app.db, person.id, by, now).await?;
+        text = format!(
+            "{text} {}",
+            t.people_accounts_disabled(t.number(i64::try_from(asked).unwrap_or(i64::MAX)))
+        );
+    }
+    leave(&ask, &person, "ok", text).await
 }
 
 async fn create_enabling(ask: Ask<Admin>, path: PersonPath) -> PageResult {

@@ -190,6 +190,40 @@ async fn a_one_time_password_replaces_the_old_one_and_is_shown_once(db: PgPool) 
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_accounts_of_a_disabled_agent_run_on_unless_the_admin_ticks_otherwise(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let plan = app.plan("یک‌ماهه", 30, Some(20), 50_000).await;
+    app.give_credit(app.reza, 100_000).await;
+    let reza = app.signed_in("reza").await;
+    for username in ["reza_one", "reza_two"] {
+        let page = reza.get("/agent/create-user").await.expect(200);
+        let request_id = page.attribute("input[name=request_id]", "value");
+        let plan = format!("{plan}:50000");
+        let form = [("request_id", request_id.as_str()), ("plan", &plan), ("username", username)];
+        reza.post("/agent/create-user", &form).await.expect(303);
+    }
+    app.run_jobs().await;
+    let states = async || -> Vec<(String, Option<String>)> {
+        sqlx::query_as("SELECT status, disabled_reason FROM orders ORDER BY id")
+            .fetch_all(&app.db)
+            .await
+            .unwrap()
+    };
+    let sara = app.signed_in("sara").await;
+    let disabling = format!("/admin/people/{}/disabling", app.reza);
+    sara.post(&disabling, &[]).await.expect(303);
+    app.run_jobs().await;
+    assert!(states().await.iter().all(|(status, _)| status == "ACTIVE"));
+    for _ in 0..2 {
+        sara.post(&disabling, &[("accounts", "true")]).await.expect(303);
+    }
+    app.run_jobs().await;
+    let off = ("DISABLED".to_owned(), Some("BY_ADMIN".to_owned()));
+    assert_eq!(states().await, [off.clone(), off]);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn nobody_is_found_behind_the_number_of_an_admin_or_of_none(db: PgPool) {
     let app = TestApp::start(db).await;
     let sara = app.signed_in("sara").await;

@@ -24,7 +24,7 @@ use crate::{
 use super::{DisabledReason, Status, buyer::Unaffordable};
 
 pub use refund::{Estimate, Purchase, WINDOW, estimate, reckon};
-pub use request::{Deletion, Renewal, delete, disable, enable, renew, revoke};
+pub use request::{Deletion, Renewal, delete, disable, disable_all, enable, renew, revoke};
 pub use run::run;
 pub(super) use settle::call_off_suspensions;
 pub use target::{Target, target};

@@ -16,8 +16,9 @@ use super::{
     refund,
 };
 use crate::{
+    audit::Actor,
     calendar::Time,
-    ids::{ChangeId, OrderId, PlanId},
+    ids::{ChangeId, OrderId, PlanId, UserId},
     ledger::{self, EntryType, Posting, Reference},
     marzban::Marzban,
     money::Toman,
@@ -118,6 +119,29 @@ pub async fn disable(
     submit(&mut tx, &held, change, Kind::Disable, detail, by, now).await?;
     tx.commit().await?;
     Ok(change)
+}
+
+/// Asks for every active account of this person to be switched off by the admin, one after the other; one that another
+/// change waits for is left to it. Returns how many.
+///
+/// # Errors
+/// When the database fails; those asked for so far stay asked for.
+pub async fn disable_all(db: &PgPool, owner: UserId, admin: Actor, now: Time) -> sqlx::Result<usize> {
+    let orders = sqlx::query_scalar!(
+        r#"SELECT id AS "id: OrderId" FROM orders WHERE user_id = $1 AND status = 'ACTIVE' ORDER BY id"#,
+        owner.0
+    )
+    .fetch_all(db)
+    .await?;
+    let mut asked = 0;
+    for order in orders {
+        match disable(db, order, By::Admin(admin), Uuid::new_v4(), now).await {
+            Ok(_) => asked += 1,
+            Err(ChangeError::Database(error)) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(asked)
 }
 
 /// Switches an account on again, if these may ([`By::may_enable`]) and its owner owes nothing.

@@ -91,7 +91,7 @@ pub fn note(t: &Tr, action: &str, detail: &Value) -> String {
     let mut parts = Vec::new();
     for (field, value) in fields {
         match (field.as_str(), value) {
-            ("request_id" | "transaction" | "payment_method_id" | "change" | "before", _)
+            ("request_id" | "transaction" | "payment_method_id" | "order_id" | "change" | "before", _)
             | (_, Value::Null | Value::Bool(false)) => {}
             ("amount", Value::Number(amount)) => {
                 let amount = Toman(amount.as_i64().unwrap_or_default());

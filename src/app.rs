@@ -1,21 +1,26 @@
 //! TOP: every route behind its door, the layers around them, and the running panel.
 
-use std::{net::SocketAddr, time::Duration};
+mod counting;
+mod listener;
+pub mod schema;
+
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::{
-    Router,
-    extract::DefaultBodyLimit,
+    Extension, Router,
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, header},
-    middleware,
+    middleware::{self, Next},
     response::Response,
     routing::get,
 };
+use sd_notify::NotifyState;
 use sqlx::{
     ConnectOptions as _,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -33,14 +38,15 @@ use crate::{
     accounts, agents, backups,
     calendar::Clock,
     config::Config,
-    customers, help, log,
-    marzban::Marzban,
-    notices, orders, overview, payment_methods, payments, people, plans, profile, receipts, reports,
-    settings, upkeep,
+    customers, help, log, marzban, notices, orders, overview, payment_methods, payments, people, plans,
+    profile, receipts, reports, request_id,
+    scrape::Scrape,
+    settings, setup, upkeep,
     web::{
         AppError, AppState, assets,
+        client::Peer,
         doors::{AdminDoor, AgentDoor, EndUserDoor, MemberDoor, PublicDoor, Routes},
-        error, live, session,
+        drafts, error, health, live, session,
         session_store::HashedStore,
     },
     worker,
@@ -48,6 +54,8 @@ use crate::{
 
 /// No page or form takes longer to answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the database's connections may take to close.
+const PARTING: Duration = Duration::from_secs(5);
 /// The largest body of a form, bytes. Routes that take a receipt have their own limit.
 const MAX_FORM: usize = 64 * 1024;
 
@@ -65,7 +73,8 @@ impl Doors {
     pub fn all() -> Self {
         Self {
             public: accounts::handlers::public_routes()
-                .merge(customers::registration::handlers::public_routes()),
+                .merge(customers::registration::handlers::public_routes())
+                .merge(setup::handlers::public_routes()),
             member: accounts::handlers::member_routes()
                 .merge(profile::handlers::member_routes())
                 .merge(payments::handlers::member_routes())
@@ -91,6 +100,7 @@ impl Doors {
                 .merge(backups::handlers::admin_routes())
                 .merge(orders::handlers::admin_routes())
                 .merge(orders::handlers::drift_routes())
+                .merge(orders::handlers::import_routes())
                 .merge(overview::handlers::admin_routes())
                 .merge(log::handlers::admin_routes()),
         }
@@ -121,6 +131,7 @@ pub fn router_of(doors: Doors, app: AppState, secure: bool, timeout: Duration) -
         .method_not_allowed_fallback(async || AppError::NotFound)
         .layer(middleware::from_fn_with_state(app.clone(), accounts::handlers::note_use))
         .layer(middleware::from_fn_with_state(app.clone(), session::identify))
+        .layer(Extension(drafts::Room::default()))
         .layer(session::layer(HashedStore::new(&app.db)?, secure))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(CsrfLayer::new())
@@ -128,8 +139,11 @@ pub fn router_of(doors: Doors, app: AppState, secure: bool, timeout: Duration) -
         .layer(middleware::from_fn(move |request, next| error::after(timeout, request, next)))
         .layer(middleware::from_fn_with_state(app.clone(), error::render))
         .layer(CompressionLayer::new().compress_when(compressible()));
-    let all = pages.merge(assets::router()).with_state(app);
-    Ok(with_common_layers(all, secure))
+    let all = with_common_layers(pages.merge(assets::router()).with_state(app.clone()), secure);
+    let all = all.layer(middleware::from_fn_with_state(app.clone(), counting::count));
+    // Asked every few seconds: outside of the figures, the log, the sessions and whatever may be slow.
+    let all = all.merge(health::router().with_state(app.clone()));
+    Ok(all.layer(middleware::from_fn_with_state(app, part_when_stopping)))
 }
 
 /// What is worth compressing; an Excel file is compressed already.
@@ -165,8 +179,8 @@ fn with_common_layers(router: Router, secure: bool) -> Router {
     router
         .layer(
             TraceLayer::new_for_http()
-                .make_span_with(|request: &axum::extract::Request| {
-                    let id = request.headers().get("x-request-id").and_then(|v| v.to_str().ok()).unwrap_or_default();
+                .make_span_with(|request: &Request| {
+                    let id = id_of(request).unwrap_or_default();
                     tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
                 })
                 .on_response(|response: &Response, latency: Duration, _: &tracing::Span| {
@@ -174,14 +188,37 @@ fn with_common_layers(router: Router, secure: bool) -> Router {
                 })
                 .on_failure(()),
         )
+        .layer(middleware::from_fn(under_its_id))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// What the request stores and asks for bears its id.
+async fn under_its_id(request: Request, next: Next) -> Response {
+    let id = id_of(&request);
+    request_id::within(id.as_deref(), next.run(request)).await
+}
+
+fn id_of(request: &Request) -> Option<String> {
+    Some(request_id::cleaned(request.headers().get("x-request-id")?.to_str().ok()?))
+}
+
+/// Told to stop, the panel asks for a new connection each time, so that nobody sends a form into one that ends.
+async fn part_when_stopping(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if app.health.is_stopping() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// A panel that is ready to serve.
 pub struct Panel {
     pub state: AppState,
     router: Router,
+    /// Where Prometheus asks, if it may.
+    metrics: Option<Scrape>,
+    drain: Duration,
 }
 
 impl Panel {
@@ -190,26 +227,34 @@ impl Panel {
     /// # Errors
     /// When the database can't be reached or migrated, or the receipts' folder can't be made.
     pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        let options = connect_options(config);
         let db = PgPoolOptions::new()
             .max_connections(config.database.max_connections)
             .acquire_timeout(Duration::from_secs(5))
-            .connect_with(connect_options(config))
+            .connect_with(options.clone())
             .await
             .context("the database can't be reached")?;
-        crate::MIGRATOR.run(&db).await.context("the database can't be migrated")?;
+        schema::migrate(&options).await.context("the database can't be migrated")?;
         let clock = Clock::system();
-        let marzban = Marzban::new(&(&config.marzban).into(), clock.clone()).context("Marzban's settings")?;
+        let server =
+            marzban::server(&(&config.marzban).into(), clock.clone()).context("Marzban's settings")?;
         let receipts = receipts::Store::new(&config.upload_dir)
             .with_context(|| format!("the folder {} can't be used", config.upload_dir.display()))?;
         let hub = live::Hub::default();
         let backups = config.backups.clone();
-        let state = AppState::new(db, clock, marzban, receipts, hub, backups, config.trusted_proxies.clone())
-            .with_couriers(notices::Couriers::new(config));
+        let state = AppState::new(db, clock, server, receipts, hub, backups, config.trusted_proxies.clone())
+            .with_couriers(notices::Couriers::new(config))
+            .configured_by(config.marzban.clone(), config.public_url.clone());
         let router = router(state.clone(), config.secure_cookies())?;
-        Ok(Self { state, router })
+        let metrics = match config.metrics_listen {
+            Some(address) => Some(Scrape::listen(address).await?),
+            None => None,
+        };
+        Ok(Self { state, router, metrics, drain: config.shutdown_drain })
     }
 
-    /// Serves until `stop` is ready; then finishes what is under way.
+    /// Serves until `stop` is ready; then says that it is not ready, takes requests for a while longer, and finishes
+    /// what is under way.
     ///
     /// # Errors
     /// When the listener fails.
@@ -219,16 +264,57 @@ impl Panel {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
         let background = worker::start(&self.state).await?;
-        let hub = self.state.live.clone();
+        let (health, hub, drain) = (self.state.health.clone(), self.state.live.clone(), self.drain);
+        let (listener, close) = listener::closing(listener)?;
+        let (ended, jobs) = oneshot::channel();
         let stop = async move {
             stop.await;
+            tell_systemd(NotifyState::Stopping);
+            health.stop();
+            let jobs = tokio::spawn(background.stop());
+            tokio::time::sleep(drain).await;
             hub.close();
+            close.now().await;
+            let _ = ended.send(jobs);
         };
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        let watchdog = tokio::spawn(feed_watchdog());
+        let metrics = self.metrics.map(|metrics| tokio::spawn(tell_prometheus(metrics, self.state.clone())));
+        tell_systemd(NotifyState::Ready);
+        let service = self.router.into_make_service_with_connect_info::<Peer>();
         axum::serve(listener, service).with_graceful_shutdown(stop).await?;
-        background.stop().await;
-        self.state.db.close().await;
+        if let Ok(jobs) = jobs.await {
+            jobs.await?;
+        }
+        // A job that was left holds its connection.
+        let _ = tokio::time::timeout(PARTING, self.state.db.close()).await;
+        watchdog.abort();
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
         Ok(())
+    }
+}
+
+/// Lets Prometheus ask; the panel goes on also where that ends.
+async fn tell_prometheus(metrics: Scrape, app: AppState) {
+    if let Err(error) = metrics.serve(app).await {
+        tracing::error!(%error, "Prometheus can't ask any more");
+    }
+}
+
+/// Does nothing where no systemd waits for word.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd can't be told");
+    }
+}
+
+/// Tells systemd, twice as often as it wants, that the async threads still run.
+async fn feed_watchdog() {
+    let Some(patience) = sd_notify::watchdog_enabled() else { return };
+    loop {
+        tokio::time::sleep(patience / 2).await;
+        tell_systemd(NotifyState::Watchdog);
     }
 }
 
@@ -261,12 +347,27 @@ pub async fn run(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let panel = Panel::build(&config).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving");
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "serving");
+    let public = config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    let base = public.unwrap_or_else(|| format!("http://{address}"));
+    setup::announce(&panel.state.db, &base, panel.state.clock.now()).await?;
     panel.serve(listener, stop).await
 }
 
-/// Ready at SIGTERM or Ctrl-C.
-pub async fn stop_signal() {
+/// Ready at SIGTERM or Ctrl-C; a second one ends the process at once.
+async fn stop_signal() {
+    signalled().await;
+    tokio::spawn(async {
+        signalled().await;
+        tracing::warn!("told twice to stop: requests and jobs under way are left as they are");
+        // The line is written by a thread of its own.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        std::process::exit(1);
+    });
+}
+
+async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {

@@ -36,6 +36,8 @@ id! {
     SelectionId,
     /// Several accounts ordered by one form.
     BatchId,
+    /// Accounts of the server brought in as orders.
+    ImportId,
     TransactionId,
     JobId,
     /// A run of what is done by the clock.

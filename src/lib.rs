@@ -7,9 +7,11 @@ pub mod calendar;
 pub mod config;
 pub mod ids;
 pub mod locale;
+pub mod metrics;
 pub mod money;
 pub mod persian;
 pub mod qr;
+pub mod request_id;
 pub mod role;
 
 // Base of all handlers.
@@ -21,6 +23,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod marzban;
 pub mod notices;
+pub mod panel;
 pub mod receipts;
 
 // Features: own the transactions and the pages.
@@ -39,6 +42,7 @@ pub mod plans;
 pub mod profile;
 pub mod reports;
 pub mod settings;
+pub mod setup;
 pub mod upkeep;
 pub mod verification;
 
@@ -46,6 +50,7 @@ pub mod demo;
 
 // Top.
 pub mod app;
+pub mod scrape;
 pub mod worker;
 
 /// All migrations, forward only, embedded in the binary.

@@ -1,7 +1,9 @@
 //! TOP: each job kind and each task of the clock, and the function of its room.
 
 mod background;
+mod lanes;
 mod queue;
+mod scheduled;
 mod server;
 
 use std::{sync::Arc, time::Duration};
@@ -13,7 +15,7 @@ use crate::{
     backups::{self, Backups},
     customers,
     jobs::{
-        self, Job, Verdict, backoff,
+        self, Job, Verdict,
         schedule::{self, Task},
     },
     notices, orders,
@@ -23,50 +25,65 @@ use crate::{
 };
 
 pub use background::{Background, start, start_with, tick};
+pub use lanes::kinds;
 pub use queue::run_due;
+pub use scheduled::run_task;
 
 /// Finished jobs and runs are kept so long, for the page that shows them.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Notices are kept so long, read or not.
 const NOTICES_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// What was read of the server, to be brought in, is kept so long.
+const IMPORTS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A job of a kind that nobody knows is looked at so often, for a day in all.
+const STRANGE_ATTEMPTS: i32 = 24 * 60;
 
 /// The kinds of job that wait for the server while it is away.
-const WAITING_FOR_SERVER: [&str; 3] =
-    [orders::jobs::PROVISION, orders::changes::JOB, orders::settlement::RESTORE];
+const WAITING_FOR_SERVER: [&str; 5] = [
+    orders::jobs::PROVISION,
+    orders::changes::JOB,
+    orders::settlement::RESTORE,
+    orders::import::READ,
+    orders::import::TAKE,
+];
 
 /// Runs one job: the only place that knows all kinds.
 pub async fn run(app: &AppState, job: &Job) -> Verdict {
     match job.kind.as_str() {
-        orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.marzban, &app.clock, job).await,
+        orders::jobs::PROVISION => orders::jobs::provision(&app.db, &app.server, &app.clock, job).await,
         notices::jobs::DELIVER => notices::jobs::deliver(&app.db, &app.couriers, &app.clock, job).await,
         notices::jobs::SEND_CODE => notices::jobs::send_code(&app.db, &app.couriers, &app.clock, job).await,
         notices::jobs::POLL => notices::jobs::poll(&app.db, &app.couriers, &app.clock, job).await,
-        orders::changes::JOB => orders::changes::run(&app.db, &app.marzban, &app.clock, job).await,
+        orders::changes::JOB => orders::changes::run(&app.db, &app.server, &app.clock, job).await,
+        orders::changes::CUT_OFF => orders::changes::carry_out(&app.db, &app.clock, job).await,
         orders::settlement::RESTORE => {
-            orders::settlement::restore(&app.db, &app.marzban, &app.clock, job).await
+            orders::settlement::restore(&app.db, &app.server, &app.clock, job).await
         }
-        schedule::RUN => match run_scheduled(app, job).await {
-            Ok(verdict) => verdict,
-            Err(error) => Verdict::Retry { after: backoff(job.attempts), error: error.to_string() },
-        },
+        orders::import::READ => orders::import::reading::read(&app.db, &app.server, &app.clock, job).await,
+        orders::import::TAKE => orders::import::taking::take(&app.db, &app.server, &app.clock, job).await,
+        // In a box: on its way through the layers below, so large a future would be moved from stack to stack.
+        schedule::RUN => run_task(app, job, Task::limit, |task| Box::pin(perform(app, task))).await,
+        backups::COPY => backups::run_copy(&backups_of(app), &app.clock, job).await,
         reports::jobs::EXPORT => {
             reports::jobs::export(&app.db, &Files::beside(&app.receipts), &app.clock, job).await
         }
-        other => Verdict::Fail { error: format!("no room knows the job kind {other}") },
+        other => {
+            let error = format!("no room knows the job kind {other}");
+            if job.attempts < STRANGE_ATTEMPTS {
+                Verdict::Retry { after: jobs::FOR_NEWER, error }
+            } else {
+                Verdict::Fail { error }
+            }
+        }
     }
-}
-
-async fn run_scheduled(app: &AppState, job: &Job) -> sqlx::Result<Verdict> {
-    let Some(run) = schedule::begin(&app.db, job, app.clock.now()).await? else { return Ok(Verdict::Done) };
-    let result = perform(app, run.task).await;
-    schedule::settle(&app.db, run, job, result, app.clock.now()).await
 }
 
 /// Does what is due. Each task is safe to repeat; what it returns is shown to the admin.
 async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
     match task {
         Task::Usage => {
-            let swept = orders::sync::sweep(&app.db, &app.marzban, &app.clock).await?;
+            let swept = orders::sync::sweep(&app.db, &app.server, &app.clock).await?;
             Ok(json!({ "accounts": swept.read, "drifted": swept.drifted, "unread": swept.unread }))
         }
         Task::Cleaning => clean(app).await.map(|removed| json!({ "removed": removed })),
@@ -88,8 +105,9 @@ async fn perform(app: &AppState, task: Task) -> anyhow::Result<Value> {
         }
         Task::Verification => verify(app).await,
         Task::Watch => {
-            let server = app.marzban.health().await.problem.map(|cause| format!("{cause:?}"));
-            let found = notices::watch::look(&app.db, server, app.clock.now()).await?;
+            let server = app.server.health().await.problem.map(|cause| format!("{cause:?}"));
+            let store = app.backups.place();
+            let found = notices::watch::look(&app.db, server, store.as_deref(), app.clock.now()).await?;
             Ok(json!({ "found": found }))
         }
         Task::Ends => {
@@ -125,12 +143,18 @@ pub async fn clean(app: &AppState) -> anyhow::Result<u64> {
     let mut rows = jobs::remove_finished(&app.db, now - KEPT).await?;
     rows += schedule::remove_finished(&app.db, now - KEPT).await?;
     rows += notices::forget(&app.db, now - NOTICES_KEPT).await?;
+    rows += orders::import::choice::forget(&app.db, now - IMPORTS_KEPT).await?;
     rows += orders::history::thin(&app.db, now).await?;
     let mut conn = app.db.acquire().await?;
     let removed = app.receipts.remove_orphans(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
     app.receipts.discard(&removed).await?;
-    let strays = app.receipts.remove_strays(&mut conn, now - Duration::from_secs(24 * 3600)).await?;
+    let strays = match backups::was_restored_lately(&mut conn, now).await? {
+        // The only word of what was paid since the backup.
+        true => 0,
+        false => app.receipts.remove_strays(&mut conn, now - Duration::from_secs(24 * 3600)).await?,
+    };
     drop(conn);
     reports::clean(&app.db, &Files::beside(&app.receipts), now).await?;
+    backups::catch_up(&backups_of(app), now).await?;
     Ok(rows + u64::try_from(removed.len() + strays)?)
 }

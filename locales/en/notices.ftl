@@ -12,16 +12,24 @@ notices-order-failed = Order failed
 notices-order-failed-text = The server refused the account { $username }; the price was given back.
 notices-order-late = Order is late
 notices-order-late-text = The account { $username } has waited for more than 15 minutes; it is still being tried.
+notices-changes-late = Changes are late
+notices-changes-late-text = { $count ->
+    [one] 1 change, of the account { $username }, has waited for the server for more than 15 minutes; it is still being tried.
+   *[other] { $count } changes, the first of the account { $username }, have waited for the server for more than 15 minutes; they are still being tried.
+}
 notices-server-down = Server unreachable
 notices-server-back = Server is back
 notices-server-back-text = The server answers again after { $minutes } minutes; waiting orders go on.
 notices-agent-below-zero = Agent below zero
 notices-agent-below-zero-text = The agent { $agent } owes { $owed }.
 notices-backup-failed = Backup failed
+notices-backup-not-copied = Backup not copied elsewhere
 notices-task-failed = Automatic task failed
 notices-task-failed-text = “{ $task }” was tried three times and failed: { $error }
 notices-error-rate = Many errors in the panel
-notices-error-rate-text = { $count } errors in the last { $minutes } minutes.
+notices-error-rate-text = { $count } pages ended in an error in the last { $minutes } minutes. The panel’s log says why.
+notices-errors-over = Errors in the panel are over
+notices-errors-over-text = Pages work again; the errors went on for { $minutes } minutes.
 notices-payment-decided = Payment decided
 notices-payment-approved = Payment approved
 notices-payment-approved-text = { $amount } was added to your credit.

@@ -27,7 +27,7 @@ payments-note-shown = یادداشت: { $text }
 # The statement
 payments-statement = گردش حساب
 payments-statement-empty = هنوز گردشی نیست.
-payments-statement-empty-advice = هر شارژ و خریدی که بکنید با توضیحش این‌جا می‌آید.
+payments-statement-empty-advice = هر شارژ و خریدی که بکنید با توضیحش اینجا می‌آید.
 payments-nothing-found = با این فیلتر چیزی پیدا نشد.
 payments-filter = فیلتر
 payments-filter-type = نوع
@@ -70,7 +70,7 @@ payments-type-disabled = خاموش شدن اکانت
 payments-type-enabled = روشن شدن اکانت
 
 # The form of a payment
-payments-pay-here = ۱. پول را به این‌جا بفرستید
+payments-pay-here = ۱. پول را به اینجا بفرستید
 payments-send-receipt = ۲. رسیدش را ثبت کنید
 payments-amount = مبلغ
 payments-unit = تومان

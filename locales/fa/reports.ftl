@@ -50,11 +50,11 @@ reports-column-notes = توضیح
 reports-column-account = اکانت
 reports-column-number = شماره
 reports-column-rows = تعداد
-reports-cut = فقط { $shown } ردیف تازه‌تر از { $all } ردیف این‌جاست؛ جمع‌ها از همهٔ ردیف‌هاست. برای همهٔ ردیف‌ها بازهٔ کوتاه‌تری انتخاب کنید یا Excel بگیرید.
+reports-cut = فقط { $shown } ردیف تازه‌تر از { $all } ردیف اینجاست؛ جمع‌ها از همهٔ ردیف‌هاست. برای همهٔ ردیف‌ها بازهٔ کوتاه‌تری انتخاب کنید یا Excel بگیرید.
 
 # Excel files that take a while
 reports-exports = فایل‌های Excel
-reports-exports-advice = گزارش‌های بزرگ این‌جا ساخته می‌شوند و هر فایل تا ۲۴ ساعت می‌ماند. فقط خودتان می‌توانید آن را بگیرید.
+reports-exports-advice = گزارش‌های بزرگ اینجا ساخته می‌شوند و هر فایل تا ۲۴ ساعت می‌ماند. فقط خودتان می‌توانید آن را بگیرید.
 reports-exports-none = هنوز فایلی نساخته‌اید.
 reports-export = ساختن فایل Excel
 reports-export-waiting = در نوبت
@@ -78,5 +78,5 @@ reports-closing = ماندهٔ پایان
 reports-change = تغییر در این بازه
 reports-statement-print = چاپ گردش حساب
 reports-statement-empty = در این بازه گردشی نیست.
-reports-statement-cut = فقط { $shown } ردیف نخست از { $all } ردیف این‌جاست؛ ماندهٔ پایان از همهٔ ردیف‌هاست. بازهٔ کوتاه‌تری انتخاب کنید.
+reports-statement-cut = فقط { $shown } ردیف نخست از { $all } ردیف اینجاست؛ ماندهٔ پایان از همهٔ ردیف‌هاست. بازهٔ کوتاه‌تری انتخاب کنید.
 reports-statement-too-long = فایل Excel گردش حساب حداکثر { $most } ردیف دارد. بازهٔ کوتاه‌تری انتخاب کنید.

@@ -13,9 +13,10 @@ mod passwords;
 mod preferences;
 mod queries;
 mod refusals;
+mod rescue;
 mod sessions;
 mod sign_in;
-mod throttle;
+pub mod throttle;
 mod two_factor;
 
 pub use contact::{ContactError, MAX_NAME, parse_email, set_contact, set_email};
@@ -27,7 +28,8 @@ pub use oversight::{
 pub use own_password::{PasswordError, change_password};
 pub use passwords::{MIN_LENGTH, Passwords, Strength, strength};
 pub use preferences::{Choice, choose};
-pub use queries::is_registration_open;
+pub use queries::{is_registration_open, is_there_an_admin};
+pub use rescue::{RescueError, Rescued, set_password_by_hand};
 pub use sessions::{OpenSignIn, end_other_sign_ins, end_sign_in, note_use, open_sign_ins};
 pub use sign_in::{
     Entry, Origin, SecondStepError, SignInError, SignedIn, end_all_sign_ins, open_sign_in, sign_in,

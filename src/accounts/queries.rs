@@ -1,6 +1,6 @@
 //! Reads for the pages about signing in and about one's own account.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::{calendar::Time, ids::UserId};
 
@@ -34,4 +34,14 @@ pub async fn two_factor(db: &PgPool, user: UserId) -> sqlx::Result<Option<TwoFac
 /// When the database fails.
 pub async fn is_registration_open(db: &PgPool) -> sqlx::Result<bool> {
     sqlx::query_scalar!("SELECT registration_open FROM settings").fetch_one(db).await
+}
+
+/// Whether the panel knows any admin, also one who is disabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_there_an_admin(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM users WHERE role = 'ADMIN') AS "known!""#)
+        .fetch_one(conn)
+        .await
 }

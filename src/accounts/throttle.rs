@@ -82,6 +82,14 @@ pub async fn withdraw(conn: &mut PgConnection, attempt: i64) -> sqlx::Result<()>
     Ok(())
 }
 
+/// Forgives the failures of a user name.
+pub async fn forgive(conn: &mut PgConnection, username: &str) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM login_attempts WHERE username = $1 AND NOT succeeded", username)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Forgets the attempts that no longer count.
 pub async fn forget(db: &PgPool, now: Time) -> sqlx::Result<u64> {
     Ok(sqlx::query!("DELETE FROM login_attempts WHERE attempted_at < $1", now - 2 * WINDOW)

@@ -6,7 +6,7 @@ mod service;
 
 use sqlx::PgConnection;
 
-pub use service::{Hired, Profile, ProfileError, hire, introduce, put_off, update};
+pub use service::{Hired, Profile, ProfileError, hire, introduce, put_off, put_off_all, update};
 
 use crate::{
     accounts::{self, CreateError},

@@ -231,6 +231,24 @@ pub async fn put_off(
     Ok(())
 }
 
+/// Gives everybody who is below zero time until then, in the caller's transaction; who has longer keeps it. Returns how
+/// many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn put_off_all(conn: &mut PgConnection, until: Time, reason: &str) -> sqlx::Result<u64> {
+    let changed = sqlx::query!(
+        "UPDATE agents a SET deadline_deferred_until = $1, deadline_deferred_reason = $2 FROM wallets w
+         WHERE w.user_id = a.user_id AND w.negative_since IS NOT NULL
+           AND coalesce(a.deadline_deferred_until, '-infinity') < $1",
+        until,
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected())
+}
+
 async fn record(
     conn: &mut PgConnection,
     action: &'static str,

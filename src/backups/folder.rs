@@ -69,7 +69,8 @@ pub(super) fn unknown(folder: &Path, known: &BTreeSet<String>) -> io::Result<Vec
     Ok(found)
 }
 
-fn parse(name: &str) -> Option<(Time, bool)> {
+/// The instant that a backup's name says, and whether it is encrypted; `None` for other names.
+pub(super) fn parse(name: &str) -> Option<(Time, bool)> {
     let rest = name.strip_prefix(PREFIX)?;
     let (instant, encrypted) = match rest.strip_suffix(ENCRYPTED) {
         Some(instant) => (instant, true),

@@ -34,8 +34,11 @@ pub async fn prune(backups: &Backups, now: Time) -> Result<usize, BackupError> {
         archive::remove(&path)
             .and_then(|()| archive::remove(&sum_file(&path)))
             .map_err(BackupError::folder(folder))?;
-        sqlx::query!("DELETE FROM backups WHERE id = $1", row.id.0).execute(&mut *conn).await?;
         removed += usize::from(is_there);
+        // That it is no good is known from its row alone: until the store has let go of it too.
+        if row.is_good || !row.is_copied {
+            sqlx::query!("DELETE FROM backups WHERE id = $1", row.id.0).execute(&mut *conn).await?;
+        }
     }
     sqlx::query!("DELETE FROM backups WHERE outcome = 'FAILED' AND started_at < $1", oldest)
         .execute(&mut *conn)

@@ -1,14 +1,16 @@
-//! Backups: the database and the receipts of one instant in one file that proves itself.
+//! Backups: the database and the receipts of one instant in one file that proves itself, and its copy off the machine.
 //!
 //! Invariant: a file with a backup's name was read again after it was written and is whole. What is being made has
 //! another name, and an attempt that failed leaves its row and no file. Receipts are written before their rows, so
 //! every receipt that a row of the dump names has its file when the dump is done.
 
 pub mod archive;
+mod copying;
 mod drill;
 mod folder;
 pub mod handlers;
 mod keeping;
+pub mod offsite;
 pub mod programs;
 pub mod queries;
 mod restore;
@@ -25,9 +27,10 @@ use sqlx::PgPool;
 
 use crate::{config::BackupConfig, receipts};
 
+pub use copying::{COPY, Copied, CopyError, ask_now, catch_up, copy, run as run_copy};
 pub use drill::drill;
 pub use keeping::prune;
-pub use restore::{Inspected, Target, inspect, restore, target};
+pub use restore::{Inspected, Target, inspect, restore, target, was_restored_lately};
 pub use service::{Made, ask_for, create};
 
 /// So many good backups are kept however old they are.

@@ -21,6 +21,12 @@ pub struct BackupRow {
     pub encrypted: bool,
     pub drilled_at: Option<Time>,
     pub drill_error: Option<String>,
+    pub copied_at: Option<Time>,
+    /// Endpoint, bucket and prefix.
+    pub copied_to: Option<String>,
+    pub copy_error: Option<String>,
+    /// A job waits to copy it.
+    pub copy_waits: bool,
 }
 
 /// The newest attempts first.
@@ -31,8 +37,11 @@ pub async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<BackupRow>> {
     sqlx::query_as!(
         BackupRow,
         r#"SELECT id AS "id: BackupId", started_at, finished_at, error, file_name,
-                  coalesce(size_bytes, 0) AS "size_bytes!", encrypted, drilled_at, drill_error
-           FROM backups ORDER BY started_at DESC, id DESC LIMIT $1"#,
+                  coalesce(size_bytes, 0) AS "size_bytes!", encrypted, drilled_at, drill_error,
+                  copied_at, copied_to, copy_error,
+                  EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'backup-copy:' || b.id AND j.finished_at IS NULL)
+                      AS "copy_waits!"
+           FROM backups b ORDER BY started_at DESC, id DESC LIMIT $1"#,
         SHOWN
     )
     .fetch_all(conn)
@@ -79,6 +88,8 @@ pub struct FileRow {
     pub started_at: Time,
     pub encrypted: bool,
     pub is_good: bool,
+    /// Off this machine, as far as is known.
+    pub is_copied: bool,
 }
 
 /// All backups with a file, the newest first.
@@ -89,11 +100,72 @@ pub async fn files(conn: &mut PgConnection) -> sqlx::Result<Vec<FileRow>> {
     sqlx::query_as!(
         FileRow,
         r#"SELECT id AS "id: BackupId", file_name AS "file_name!", started_at, encrypted,
-                  drill_outcome IS DISTINCT FROM 'FAILED' AS "is_good!"
+                  drill_outcome IS DISTINCT FROM 'FAILED' AS "is_good!", copied_to IS NOT NULL AS "is_copied!"
            FROM backups WHERE file_name IS NOT NULL ORDER BY started_at DESC, id DESC"#
     )
     .fetch_all(conn)
     .await
+}
+
+/// A backup that is to be copied.
+pub(super) struct CopyRow {
+    pub file_name: String,
+    pub sha256: Vec<u8>,
+    pub copied_to: Option<String>,
+    /// The upload that was begun, and what the store calls the parts that it has.
+    pub copy_upload: Option<String>,
+    pub copy_parts: Vec<String>,
+}
+
+/// What copying a backup has to know; `None` when it is gone, or no file was made.
+pub(super) async fn to_copy(conn: &mut PgConnection, id: BackupId) -> sqlx::Result<Option<CopyRow>> {
+    sqlx::query_as!(
+        CopyRow,
+        r#"SELECT file_name AS "file_name!", sha256 AS "sha256!", copied_to, copy_upload, copy_parts
+           FROM backups WHERE id = $1 AND file_name IS NOT NULL"#,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Which of the newest good backups are not in the store of this place, the newest first.
+pub(super) async fn uncopied(
+    conn: &mut PgConnection,
+    place: &str,
+    among: i64,
+) -> sqlx::Result<Vec<BackupId>> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id!: BackupId" FROM (
+               SELECT id, started_at, copied_to FROM backups
+               WHERE outcome = 'DONE' AND drill_outcome IS DISTINCT FROM 'FAILED'
+               ORDER BY started_at DESC, id DESC LIMIT $2
+           ) newest WHERE copied_to IS DISTINCT FROM $1 ORDER BY started_at DESC, id DESC"#,
+        place,
+        among
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Which of these files are known to be no good.
+pub(super) async fn bad_among(conn: &mut PgConnection, names: &[String]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"SELECT file_name AS "file_name!" FROM backups WHERE file_name = ANY ($1) AND drill_outcome = 'FAILED'"#,
+        names
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// When the newest backup was made that is in the store of this place.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_copied(conn: &mut PgConnection, place: &str) -> sqlx::Result<Option<Time>> {
+    sqlx::query_scalar!("SELECT max(started_at) FROM backups WHERE copied_to = $1", place)
+        .fetch_one(conn)
+        .await
 }
 
 /// What a backup will hold, and the name of the instant for pg_dump.

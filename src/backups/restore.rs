@@ -10,6 +10,7 @@ use std::{
 use age::x25519::Identity;
 use serde_json::json;
 use sqlx::PgConnection;
+use time::Duration;
 use tokio::task::spawn_blocking;
 
 use super::{
@@ -19,11 +20,21 @@ use super::{
     server::Server,
 };
 use crate::{
-    accounts,
+    accounts, agents,
     audit::{self, Deed},
     calendar::Time,
+    locale::{Language, Tr},
+    orders,
     verification::{self, Report},
 };
+
+/// After a restore the 24-hour rule waits so long for those who are below zero: what they have paid since the backup must
+/// be entered first.
+const RESPITE: Duration = Duration::hours(24);
+/// So many numbers of orders are left out: those that were given since the backup stand in notes on the server.
+const NUMBERS: i64 = 10_000;
+/// So long files of receipts stay that no row names: they are all that is left of payments since the backup.
+const RECEIPTS_STAY: Duration = Duration::days(30);
 
 /// An archive that was read from beginning to end and is whole.
 #[derive(Clone)]
@@ -119,18 +130,34 @@ pub async fn restore(
     crate::MIGRATOR.run(&backups.db).await?;
     let mut tx = backups.db.begin().await?;
     accounts::end_all_sign_ins(&mut tx, now).await?;
+    let reason = Tr::new(Language::Fa).backups_respite();
+    let put_off = agents::put_off_all(&mut tx, now + RESPITE, &reason).await?;
+    orders::leave_out_numbers(&mut tx, NUMBERS).await?;
     let made_at = inspected.manifest.made_at.unix_timestamp();
     let deed = Deed {
         actor: None,
         action: "backup.restore",
         subject_type: "backup",
         subject_id: None,
-        detail: json!({ "file": inspected.path.file_name().map(|name| name.to_string_lossy()), "made_at": made_at }),
+        detail: json!({ "file": inspected.path.file_name().map(|name| name.to_string_lossy()), "made_at": made_at, "put_off": put_off }),
         address: None,
     };
     audit::record(&mut tx, &deed, now).await?;
     tx.commit().await?;
     Ok(verification::of_all(&mut *backups.db.acquire().await?, &backups.receipts).await?)
+}
+
+/// Whether a backup was restored so lately that what no row names may still be needed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn was_restored_lately(conn: &mut PgConnection, now: Time) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM audit_log WHERE action = 'backup.restore' AND created_at > $1) AS "is!""#,
+        now - RECEIPTS_STAY
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// The dump to a file of its own, the receipts to their folder.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     BackupError, Backups,
     archive::{self, ArchiveError, Manifest, Name, hexadecimal, sum_file},
-    drill, folder,
+    copying, drill, folder,
     folder::Unfinished,
     keeping, queries,
     server::Server,
@@ -76,7 +76,7 @@ pub async fn create(backups: &Backups, clock: &Clock, rehearse: bool) -> Result<
     let making = Making { backups, now, rehearse };
     let made = making.run(&mut snapshot).await;
     let written = match &made {
-        Ok(file) => finish(&mut conn, id, file, clock.now()).await,
+        Ok(file) => finish(backups, id, file, clock.now()).await,
         Err(error) => fail(&mut conn, id, &error.to_string(), clock.now()).await,
     };
     snapshot.rollback().await?;
@@ -103,7 +103,9 @@ async fn begin(conn: &mut PgConnection, now: Time) -> sqlx::Result<BackupId> {
         .await
 }
 
-async fn finish(conn: &mut PgConnection, id: BackupId, file: &MadeFile, now: Time) -> sqlx::Result<()> {
+/// The backup is made; where a store is set up, its copy is asked for in the same transaction.
+async fn finish(backups: &Backups, id: BackupId, file: &MadeFile, now: Time) -> sqlx::Result<()> {
+    let mut tx = backups.db.begin().await?;
     sqlx::query!(
         "UPDATE backups SET finished_at = $2, outcome = 'DONE', file_name = $3, size_bytes = $4, sha256 = $5,
                 encrypted = $6, verified_at = $2, drilled_at = CASE WHEN $7 THEN $2::timestamptz END,
@@ -117,9 +119,12 @@ async fn finish(conn: &mut PgConnection, id: BackupId, file: &MadeFile, now: Tim
         file.encrypted,
         file.rehearsed
     )
-    .execute(conn)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    if backups.config.offsite.is_some() {
+        copying::ask_for(&mut tx, id, now).await?;
+    }
+    tx.commit().await
 }
 
 async fn fail(conn: &mut PgConnection, id: BackupId, error: &str, now: Time) -> sqlx::Result<()> {

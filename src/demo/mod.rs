@@ -26,8 +26,9 @@ use crate::{
     calendar::Clock,
     config::{
         BACKUP_DIR, Config, DATABASE_URL, HTTP_PROXY, HTTPS_PROXY, LISTEN, LOG, MARZBAN_PASSWORD,
-        MARZBAN_URL, MARZBAN_USERNAME, Setting, UPLOAD_DIR, Values,
+        MARZBAN_URL, MARZBAN_USERNAME, SHUTDOWN_DRAIN, Setting, UPLOAD_DIR, Values,
     },
+    setup,
 };
 use postgres::{Durability, Postgres};
 use simulator::Simulator;
@@ -139,6 +140,7 @@ async fn with_database(
     let values = values
         .with(&DATABASE_URL, url.clone())
         .with(&LISTEN, address.to_string())
+        .with(&SHUTDOWN_DRAIN, "0")
         .with(&UPLOAD_DIR, options.data.join("uploads").to_string_lossy())
         .with(&BACKUP_DIR, options.data.join("backups").to_string_lossy());
     let simulator = match values.has(&MARZBAN_URL) {
@@ -155,6 +157,7 @@ async fn with_database(
         // Somebody's real Marzban is left as it is; only the simulator gets accounts.
         samples::fill(&panel.state.db, &config, simulator.is_some()).await.context("the sample shop")?;
         if let Some(simulator) = &simulator {
+            samples::leave_strays(simulator, Clock::system().now());
             samples::use_accounts(&panel.state.db, simulator, Clock::system().now())
                 .await
                 .context("the sample accounts")?;
@@ -164,6 +167,7 @@ async fn with_database(
         return Ok(());
     }
     announce(options, &config, address, &url);
+    setup::announce(&panel.state.db, &format!("http://{address}"), Clock::system().now()).await?;
     let outcome = tokio::select! {
         ended = panel.serve(listener, stop.clone().wait()) => ended,
         () = async { stop.clone().wait().await; tokio::time::sleep(GRACE).await } => Ok(()),
@@ -204,7 +208,7 @@ fn announce(options: &Options, config: &Config, address: SocketAddr, url: &str) 
             println!("  {role:<9} {username:<6} {password}");
         }
     } else {
-        println!("  No account exists yet. Make the first admin while the demo runs:");
+        println!("  The first admin can also be made while the demo runs by:");
         let program = std::env::args().next().unwrap_or_else(|| "rad-panel".into());
         println!("  DATABASE_URL='{url}' {program} create-admin --username NAME");
     }

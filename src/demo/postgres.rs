@@ -116,6 +116,13 @@ impl Postgres {
         &self.server.folder.home
     }
 
+    /// Ends the server as a crash would, and starts it again: it recovers from its log.
+    pub fn crash(&self) -> Result<(), PostgresError> {
+        let _gate = self.server.gate()?;
+        self.server.pg_ctl(&["-D", "data", "-m", "immediate", "-w", "-t", "60", "stop"])?;
+        self.server.launch()
+    }
+
     /// Gives this process's share back; the last one stops the server.
     pub fn stop(mut self) -> Result<(), PostgresError> {
         self.leave()

@@ -10,10 +10,16 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use crate::{calendar::Time, ids::JobId};
+use crate::{calendar::Time, ids::JobId, request_id};
 
-/// How long a worker may hold a job before another may take it.
-pub const LEASE: Duration = Duration::from_secs(120);
+/// How long a worker may hold a job before another may take it. A running job's lease is renewed three times as often,
+/// so it bounds only how long the jobs of a worker that was killed wait: half a minute, while a customer stands at the
+/// counter.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// How long what only a newer version knows, a kind of job or of notice, is left to it before it is looked at again:
+/// while instances are replaced one by one, there is one.
+pub const FOR_NEWER: Duration = Duration::from_secs(60);
 
 /// A job to be stored.
 #[derive(Clone, Debug)]
@@ -33,6 +39,8 @@ pub struct Job {
     pub payload: Value,
     /// How often it was begun, this time included.
     pub attempts: i32,
+    /// Of the request that stored it.
+    pub request_id: Option<String>,
 }
 
 /// How a run of a job ended.
@@ -59,14 +67,16 @@ pub fn backoff(attempts: i32) -> Duration {
 
 /// Stores a job in the caller's transaction. A job whose key is already waiting is not stored twice.
 pub async fn enqueue(conn: &mut PgConnection, job: &NewJob, now: Time) -> sqlx::Result<()> {
+    let request_id = request_id::current();
     sqlx::query!(
-        "INSERT INTO jobs (kind, payload, unique_key, run_at, created_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO jobs (kind, payload, unique_key, run_at, created_at, request_id) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (unique_key) WHERE finished_at IS NULL DO NOTHING",
         job.kind,
         job.payload,
         job.unique_key,
         job.run_at,
-        now
+        now,
+        request_id.as_deref()
     )
     .execute(conn)
     .await?;
@@ -90,19 +100,46 @@ pub async fn hurry(conn: &mut PgConnection, unique_key: &str, now: Time) -> sqlx
     Ok(())
 }
 
+/// Which kinds of job are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kinds {
+    named: Vec<String>,
+    are_wanted: bool,
+}
+
+impl Kinds {
+    /// These and no others.
+    pub fn among<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { named: kinds.into_iter().map(str::to_owned).collect(), are_wanted: true }
+    }
+
+    /// All others, also those that nobody knows.
+    pub fn all_but<'a>(kinds: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { are_wanted: false, ..Self::among(kinds) }
+    }
+}
+
 /// Takes the oldest due job and holds it for [`LEASE`]; `None` when nothing is due.
 pub async fn claim(db: &PgPool, now: Time) -> sqlx::Result<Option<Job>> {
+    claim_of(db, &Kinds::all_but([]), now).await
+}
+
+/// Takes the oldest due job of these kinds and holds it for [`LEASE`]; `None` when none is due.
+pub async fn claim_of(db: &PgPool, kinds: &Kinds, now: Time) -> sqlx::Result<Option<Job>> {
     sqlx::query_as!(
         Job,
         r#"UPDATE jobs SET attempts = attempts + 1, locked_until = $2
            WHERE id = (
                SELECT id FROM jobs
                WHERE finished_at IS NULL AND run_at <= $1 AND (locked_until IS NULL OR locked_until <= $1)
+                 AND (kind = ANY ($3)) = $4
                ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
            )
-           RETURNING id AS "id: JobId", kind, payload, attempts"#,
+           RETURNING id AS "id: JobId", kind, payload, attempts, request_id"#,
         now,
-        now + LEASE
+        now + LEASE,
+        &kinds.named,
+        kinds.are_wanted
     )
     .fetch_optional(db)
     .await

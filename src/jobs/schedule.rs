@@ -108,6 +108,18 @@ impl Task {
         }
     }
 
+    /// A run that takes longer is stuck, and is given up.
+    pub fn limit(self) -> Duration {
+        let minutes = match self {
+            Self::Watch | Self::Relief => 10,
+            Self::Usage | Self::Suspension | Self::Ends => 30,
+            Self::Cleaning | Self::Verification => 60,
+            // By the size of the shop and of its receipts.
+            Self::Backup | Self::RestoreDrill => 120,
+        };
+        Duration::from_secs(minutes * 60)
+    }
+
     /// The latest due time that is not after `now`.
     pub fn last_due(self, now: Time) -> Time {
         let Rhythm { every, offset } = self.rhythm();
@@ -130,9 +142,13 @@ fn seconds(count: i64) -> time::Duration {
 /// # Errors
 /// When the database fails.
 pub async fn announce_due(db: &PgPool, now: Time) -> sqlx::Result<usize> {
-    let known = sqlx::query!(r#"SELECT task, max(due_at) AS "due_at!" FROM scheduled_runs GROUP BY task"#)
-        .fetch_all(db)
-        .await?;
+    // What a clock that was ahead has stored for later does not count: it would stop the task until then.
+    let known = sqlx::query!(
+        r#"SELECT task, max(due_at) AS "due_at!" FROM scheduled_runs WHERE due_at <= $1 GROUP BY task"#,
+        now
+    )
+    .fetch_all(db)
+    .await?;
     let mut stored = 0;
     for &task in Task::ALL {
         let due = task.last_due(now);
@@ -197,25 +213,36 @@ pub async fn begin(db: &PgPool, job: &Job, now: Time) -> sqlx::Result<Option<Run
     .await
 }
 
+/// Whether the run of this job was begun as often as it may be, and never lived to see how it ended.
+pub fn is_worn_out(job: &Job) -> bool {
+    job.attempts > ATTEMPTS
+}
+
+/// How a run went.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// What it tells the admin.
+    Done(Value),
+    /// It may go well the next time.
+    Failed(String),
+    /// The same would only happen again.
+    GivenUp(String),
+}
+
 /// Writes down how a run went; a failure is tried again twice before the run counts as failed.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn settle(
-    db: &PgPool,
-    run: Run,
-    job: &Job,
-    result: anyhow::Result<Value>,
-    now: Time,
-) -> sqlx::Result<Verdict> {
-    let error = match result {
-        Ok(report) => {
+pub async fn settle(db: &PgPool, run: Run, job: &Job, end: End, now: Time) -> sqlx::Result<Verdict> {
+    let (error, may_go_well) = match end {
+        End::Done(report) => {
             finish(db, run.id, "DONE", &report, None, now).await?;
             return Ok(Verdict::Done);
         }
-        Err(error) => format!("{error:#}"),
+        End::Failed(error) => (error, job.attempts < ATTEMPTS),
+        End::GivenUp(error) => (error, false),
     };
-    if job.attempts < ATTEMPTS {
+    if may_go_well {
         sqlx::query!("UPDATE scheduled_runs SET error = $2 WHERE id = $1", run.id.0, error)
             .execute(db)
             .await?;

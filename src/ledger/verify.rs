@@ -54,7 +54,7 @@ pub async fn verify(conn: &mut PgConnection) -> sqlx::Result<Vec<Violation>> {
                             AND t.pending_delta = -p.amount)
            UNION ALL
            SELECT o.user_id, 'order ' || o.id || ' was not charged exactly once' FROM orders o
-           WHERE (o.status NOT IN ('AWAITING_PAYMENT', 'CANCELLED'))
+           WHERE (o.status NOT IN ('AWAITING_PAYMENT', 'CANCELLED') AND o.imported_at IS NULL)
               <> EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_CREATED'
                          AND t.confirmed_delta = -o.amount)
            UNION ALL

@@ -140,6 +140,7 @@ fn page_of(line: &Line) -> String {
         ("user", Some(Role::EndUser)) => format!("/admin/customers/{number}"),
         ("payment", _) => format!("/admin/payments/{number}"),
         ("order", _) => format!("/admin/orders/{number}"),
+        ("import", _) => format!("/admin/orders/import/{number}"),
         ("plan", _) => format!("/admin/plans/{number}"),
         ("payment_method", _) => format!("/admin/payment-methods/{number}"),
         ("settings", _) => "/admin/settings".to_owned(),

@@ -40,7 +40,7 @@ impl Kind {
     fn nouns(self) -> &'static [&'static str] {
         match self {
             Self::Money => &["payment", "wallet"],
-            Self::SignIns => &["account", "customer", "view_as"],
+            Self::SignIns => &["account", "customer", "setup", "view_as"],
             Self::Orders => &["order"],
             Self::Agents => &["agent"],
             Self::Plans => &["plan"],

@@ -1,6 +1,6 @@
-//! The calls. Each has one deadline for all it does and leaves one line in the log when it isn't done.
+//! What the calls have in common, and the short ones.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
@@ -9,41 +9,33 @@ use tokio::{
 };
 
 use super::{
-    Account, AccountStatus, Attempt, Cause, Checkup, Field, NewAccount, Outcome, Refusal, Renewal, Settings,
-    SettingsError, Terms,
-    circuit::Circuit,
-    is_valid_username,
-    outcome::Stop,
+    Settings, SettingsError,
     settings::web_address,
     tokens::Tokens,
     transport::{Body, Request, Transport},
     wire,
 };
-use crate::calendar::Clock;
+use crate::{
+    calendar::Clock,
+    panel::{Account, AccountStatus, Cause, Field, Refusal, Stop, is_known_username},
+};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(150);
 
-/// The client; clones share the connections, the token and the limit of requests in flight.
-#[derive(Clone)]
+/// The client: its connections, its token and its limit of requests in flight.
 pub struct Marzban {
-    pub(super) inner: Arc<Inner>,
-}
-
-pub(super) struct Inner {
     transport: Transport,
-    tokens: Tokens,
-    pub(super) circuit: Circuit,
+    pub(super) tokens: Tokens,
     pub(super) protocols: Mutex<Option<(Instant, Vec<String>)>>,
     pub(super) public_url: String,
     total_timeout: Duration,
     retry_for: Duration,
     pub(super) clock: Clock,
-    pub(super) last_checkup: std::sync::Mutex<Option<Checkup>>,
 }
 
 impl fmt::Debug for Marzban {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Marzban").field("public_url", &self.inner.public_url).finish_non_exhaustive()
+        f.debug_struct("Marzban").field("public_url", &self.public_url).finish_non_exhaustive()
     }
 }
 
@@ -56,66 +48,16 @@ impl Marzban {
             None => base_url.clone(),
         };
         Ok(Self {
-            inner: Arc::new(Inner {
-                transport: Transport::new(settings, base_url)?,
-                tokens: Tokens::new(settings, clock.clone()),
-                circuit: Circuit::new(settings, clock.clone()),
-                protocols: Mutex::default(),
-                public_url,
-                total_timeout: settings.total_timeout,
-                retry_for: settings.retry_for,
-                clock,
-                last_checkup: std::sync::Mutex::default(),
-            }),
+            transport: Transport::new(settings, base_url)?,
+            tokens: Tokens::new(settings, clock.clone()),
+            protocols: Mutex::default(),
+            public_url,
+            total_timeout: settings.total_timeout,
+            retry_for: settings.retry_for,
+            clock,
         })
     }
 
-    /// Makes the account, or adopts it where it is there already with this order's note. After `Unknown` the caller
-    /// comes back with [`Attempt::Again`].
-    pub async fn create_account(&self, new: &NewAccount, attempt: Attempt) -> Outcome<Account> {
-        self.guarded("create_account", &new.username, self.inner.create(new, attempt, self.inner.deadline()))
-            .await
-    }
-
-    /// The account as it is now; `Done(None)` only where the panel says that there is none.
-    pub async fn account(&self, username: &str) -> Outcome<Option<Account>> {
-        self.guarded("account", username, self.inner.account(username, self.inner.deadline())).await
-    }
-
-    /// Deletes the account for good; one that is gone already counts as done.
-    pub async fn delete_account(&self, username: &str) -> Outcome<()> {
-        self.guarded("delete_account", username, self.inner.delete(username, self.inner.deadline())).await
-    }
-
-    /// Switches the account off, or on again to what it was; one that is so already is left alone.
-    pub async fn set_enabled(&self, username: &str, enabled: bool) -> Outcome<Account> {
-        self.guarded(
-            "set_enabled",
-            username,
-            self.inner.set_enabled(username, enabled, self.inner.deadline()),
-        )
-        .await
-    }
-
-    /// Gives the account a new end and its volume anew; asked again for the same, it does the same.
-    pub async fn renew(&self, username: &str, renewal: &Renewal) -> Outcome<Account> {
-        self.guarded("renew", username, self.inner.renew(username, renewal, self.inner.deadline())).await
-    }
-
-    /// Gives the account new keys and a new subscription link; the links before it are dead. Asked again, it makes
-    /// another one.
-    pub async fn revoke_subscription(&self, username: &str) -> Outcome<Account> {
-        self.guarded("revoke_subscription", username, self.inner.revoke(username, self.inner.deadline()))
-            .await
-    }
-
-    /// Gives the account these terms and leaves what was used as it is; asked again, it does the same.
-    pub async fn restore(&self, username: &str, terms: &Terms) -> Outcome<Account> {
-        self.guarded("restore", username, self.inner.restore(username, terms, self.inner.deadline())).await
-    }
-}
-
-impl Inner {
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.total_timeout
     }
@@ -134,27 +76,12 @@ impl Inner {
         }
     }
 
-    async fn delete(&self, username: &str, deadline: Instant) -> Result<(), Stop> {
-        check_name(username)?;
-        let path = format!("/api/user/{username}");
-        match self.call(&Request::delete(&path), deadline).await {
-            Ok(_) | Err(Stop::Refused(Refusal::NotFound)) => Ok(()),
-            // An account without owner is deleted and yet answered with an error.
-            Err(Stop::Unknown(Cause::Server5xx, why)) => match self.find(username, deadline).await {
-                Ok(None) => {
-                    tracing::warn!(
-                        username,
-                        "the account is gone, but may work until the panel's core restarts"
-                    );
-                    Ok(())
-                }
-                _ => Err(Stop::Unknown(Cause::Server5xx, why)),
-            },
-            Err(stop) => Err(not_the_panel(stop)),
-        }
-    }
-
-    async fn set_enabled(&self, username: &str, enabled: bool, deadline: Instant) -> Result<Account, Stop> {
+    pub(super) async fn switch(
+        &self,
+        username: &str,
+        enabled: bool,
+        deadline: Instant,
+    ) -> Result<Account, Stop> {
         let found = self.find(username, deadline).await?.ok_or(Stop::Refused(Refusal::NotFound))?;
         let next_plan = found.next_plan.clone();
         let account = found.into_account(&self.public_url)?;
@@ -164,11 +91,11 @@ impl Inner {
         // Switched on as active, an account that waited for its first connection would never end.
         let waiting = account.on_hold_seconds.filter(|_| enabled && account.expire_at.is_none());
         let body = json(&wire::Change {
-            status: match (enabled, waiting) {
+            status: Some(match (enabled, waiting) {
                 (false, _) => "disabled",
                 (true, Some(_)) => "on_hold",
                 (true, None) => "active",
-            },
+            }),
             on_hold_expire_duration: waiting,
             next_plan: next_plan.as_ref(),
             ..wire::Change::default()
@@ -180,6 +107,11 @@ impl Inner {
 
     pub(super) async fn system(&self, deadline: Instant) -> Result<wire::System, Stop> {
         let body = self.call(&Request::get("/api/system"), deadline).await.map_err(Stop::never_refused)?;
+        parse(&body)
+    }
+
+    pub(super) async fn core_state(&self, deadline: Instant) -> Result<wire::Core, Stop> {
+        let body = self.call(&Request::get("/api/core"), deadline).await.map_err(Stop::never_refused)?;
         parse(&body)
     }
 
@@ -234,7 +166,7 @@ pub(super) fn not_the_panel(stop: Stop) -> Stop {
 }
 
 pub(super) fn check_name(username: &str) -> Result<(), Stop> {
-    if is_valid_username(username) { Ok(()) } else { Err(invalid(Field::Username)) }
+    if is_known_username(username) { Ok(()) } else { Err(invalid(Field::Username)) }
 }
 
 pub(super) fn invalid(field: Field) -> Stop {

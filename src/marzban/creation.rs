@@ -7,21 +7,23 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Account, Attempt, Field, NewAccount, Refusal, Validity,
-    client::{Inner, check_name, invalid, json, parse},
-    outcome::Stop,
+    Marzban,
+    client::{check_name, invalid, json, parse},
     transport::{Request, too_late},
     wire,
 };
-use crate::calendar::Time;
+use crate::{
+    calendar::Time,
+    panel::{Account, Attempt, Field, NewAccount, Refusal, Stop, Validity},
+};
 
 /// How long the list of protocols is believed.
 const PROTOCOLS_KEPT: Duration = Duration::from_secs(300);
 /// An expiry beyond the calendar breaks the account and every list with it, though it is answered with an error.
 pub(super) const LAST_YEAR: i32 = 9000;
 
-impl Inner {
-    pub(super) async fn create(
+impl Marzban {
+    pub(super) async fn make(
         &self,
         new: &NewAccount,
         attempt: Attempt,

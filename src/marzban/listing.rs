@@ -1,39 +1,21 @@
-//! Many accounts in one call. The panel takes about 5 ms for each that it lists, so only those asked for are listed.
+//! Many accounts in one call. The panel takes about 5 ms for each that it lists, so no more than those asked for are
+//! listed.
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    Account, Marzban, Outcome,
-    client::{Inner, check_name, parse},
-    outcome::Stop,
+    Marzban,
+    client::{check_name, parse},
     transport::Request,
     wire,
 };
-
-/// The most accounts of one call: the panel answers nobody else while it makes the list, about half a second.
-pub const LONGEST_LIST: usize = 100;
-
-/// What came of a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
-    pub accounts: Vec<Account>,
-    /// Asked for and not among them, or not readable. That says nothing about whether they exist.
-    pub left_out: Vec<String>,
-}
+use crate::panel::{Account, LONGEST_LIST, Listed, Stop, Stretch};
 
 impl Marzban {
-    /// These accounts, at most [`LONGEST_LIST`] of them. One row that the panel can't show makes the whole list
-    /// `Unknown`; ask for each account then.
-    pub async fn accounts(&self, usernames: &[&str]) -> Outcome<Listed> {
-        let first = usernames.first().copied().unwrap_or_default();
-        self.guarded("accounts", first, self.inner.accounts(usernames, self.inner.deadline())).await
-    }
-}
-
-impl Inner {
-    async fn accounts(&self, usernames: &[&str], deadline: Instant) -> Result<Listed, Stop> {
+    pub(super) async fn accounts(&self, usernames: &[&str], deadline: Instant) -> Result<Listed, Stop> {
         if usernames.is_empty() {
             // Without a name the panel would list everyone.
             return Ok(Listed::default());
@@ -55,8 +37,7 @@ impl Inner {
         }
         let mut listed = Listed::default();
         for row in list.users {
-            let Ok(user) = serde_json::from_value::<wire::User>(row) else { continue };
-            let Ok(account) = user.into_account(&self.public_url) else { continue };
+            let Ok(account) = self.row(row) else { continue };
             if usernames.contains(&account.username.as_str()) {
                 listed.accounts.push(account);
             }
@@ -64,5 +45,32 @@ impl Inner {
         let found = |name: &&&str| !listed.accounts.iter().any(|account| account.username == ***name);
         listed.left_out = usernames.iter().filter(found).map(ToString::to_string).collect();
         Ok(listed)
+    }
+
+    pub(super) async fn page(&self, start: u64, limit: usize, deadline: Instant) -> Result<Stretch, Stop> {
+        let limit = limit.clamp(1, LONGEST_LIST);
+        let path = format!("/api/users?sort=username&offset={start}&limit={limit}");
+        let body = self.call(&Request::get(&path), deadline).await.map_err(Stop::never_refused)?;
+        let list: wire::Users = parse(&body)?;
+        let expected = list.total.saturating_sub(start).min(limit as u64);
+        if list.users.len() as u64 != expected {
+            return Err(Stop::bad_answer("a list of another length than its place says"));
+        }
+        let mut stretch = Stretch { total: list.total, ..Stretch::default() };
+        for row in list.users {
+            let name = row.get("username").and_then(Value::as_str).map(str::to_owned);
+            match (self.row(row), name) {
+                (Ok(account), _) => stretch.accounts.push(account),
+                (Err(_), Some(name)) => stretch.unreadable.push(name),
+                (Err(stop), None) => return Err(stop),
+            }
+        }
+        Ok(stretch)
+    }
+
+    fn row(&self, row: Value) -> Result<Account, Stop> {
+        let user: wire::User =
+            serde_json::from_value(row).map_err(|_| Stop::bad_answer("a row that can't be read"))?;
+        user.into_account(&self.public_url)
     }
 }

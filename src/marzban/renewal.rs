@@ -1,20 +1,19 @@
 //! Renewing and revoking. Renewing is several requests that are each harmless to repeat: the first one, which can be
 //! refused, has the new terms; after it nothing counts as refused, because something was done.
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    Account, End, Field, Refusal, Renewal,
-    client::{Inner, check_name, invalid, json, not_the_panel},
+    Marzban,
+    client::{check_name, invalid, json, not_the_panel},
     creation::LAST_YEAR,
-    outcome::Stop,
     transport::{Body, Request},
     wire,
 };
+use crate::panel::{Account, End, Field, Refusal, Renewal, Stop};
 
-impl Inner {
-    pub(super) async fn renew(
+impl Marzban {
+    pub(super) async fn extend(
         &self,
         username: &str,
         renewal: &Renewal,
@@ -30,27 +29,9 @@ impl Inner {
         if put.used_traffic == 0 || matches!(renewal.end, End::AfterFirstConnection { .. }) {
             return put.into_account(&self.public_url);
         }
-        self.reset(username, renewal, next_plan.as_ref(), deadline).await.map_err(Stop::never_refused)
-    }
-
-    /// Sets the used volume to zero, and puts back what that destroys: it wakes an account that is switched off, and
-    /// loses its next plan.
-    async fn reset(
-        &self,
-        username: &str,
-        renewal: &Renewal,
-        next_plan: Option<&Value>,
-        deadline: Instant,
-    ) -> Result<Account, Stop> {
-        let path = format!("/api/user/{username}/reset");
-        let answer = self.call(&Request::post(&path, Body::None), deadline).await?;
-        let mut user = self.user(&answer, username)?;
-        if renewal.keep_disabled || next_plan.is_some() {
-            let status = if renewal.keep_disabled { "disabled" } else { "active" };
-            let back = wire::Change { status, next_plan, ..wire::Change::default() };
-            user = self.put(username, &back, deadline).await?;
-        }
-        user.into_account(&self.public_url)
+        self.count_from_zero(username, renewal.keep_disabled, next_plan.as_ref(), deadline)
+            .await
+            .map_err(Stop::never_refused)
     }
 
     pub(super) async fn put(
@@ -64,7 +45,7 @@ impl Inner {
         self.user(&answer, username)
     }
 
-    pub(super) async fn revoke(&self, username: &str, deadline: Instant) -> Result<Account, Stop> {
+    pub(super) async fn replace_keys(&self, username: &str, deadline: Instant) -> Result<Account, Stop> {
         check_name(username)?;
         let path = format!("/api/user/{username}/revoke_sub");
         let answer = self.call(&Request::post(&path, Body::None), deadline).await.map_err(not_the_panel)?;
@@ -88,7 +69,7 @@ pub(super) fn terms(renewal: &Renewal) -> Result<wire::Change<'static>, Stop> {
         _ => return Err(invalid(Field::Validity)),
     };
     Ok(wire::Change {
-        status: if renewal.keep_disabled { "disabled" } else { active },
+        status: Some(if renewal.keep_disabled { "disabled" } else { active }),
         expire,
         data_limit: Some(data_limit),
         on_hold_expire_duration: on_hold,

@@ -2,9 +2,10 @@
 
 use tokio::time::Instant;
 
-use super::{Account, End, Refusal, Renewal, Terms, client::Inner, outcome::Stop, renewal, wire};
+use super::{Marzban, renewal, wire};
+use crate::panel::{Account, End, Refusal, Renewal, Stop, Terms};
 
-impl Inner {
+impl Marzban {
     pub(super) async fn restore(
         &self,
         username: &str,

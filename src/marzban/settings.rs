@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use reqwest::Url;
 
-use crate::config::{MarzbanConfig, Secret};
+use crate::{
+    config::{MarzbanConfig, Secret},
+    panel::Probing,
+};
 
 /// Read once at the start; secrets are not printed.
 #[derive(Clone)]
@@ -27,10 +30,7 @@ pub struct Settings {
     pub retry_for: Duration,
     /// How long refused credentials are not tried again.
     pub sign_in_pause: Duration,
-    /// After the circuit has opened, the first probe goes out so much later; each further pause is twice as long.
-    pub first_probe_after: Duration,
-    /// The longest pause between two probes.
-    pub longest_probe_pause: Duration,
+    pub probing: Probing,
     /// Requests at once; the panel locks up at about 60.
     pub max_in_flight: usize,
 }
@@ -53,8 +53,7 @@ impl Settings {
             total_timeout: Duration::from_secs(15),
             retry_for: Duration::from_secs(4),
             sign_in_pause: Duration::from_secs(600),
-            first_probe_after: Duration::from_secs(1),
-            longest_probe_pause: Duration::from_secs(15),
+            probing: Probing::default(),
             max_in_flight: 8,
         }
     }
@@ -88,8 +87,7 @@ impl fmt::Debug for Settings {
             .field("total_timeout", &self.total_timeout)
             .field("retry_for", &self.retry_for)
             .field("sign_in_pause", &self.sign_in_pause)
-            .field("first_probe_after", &self.first_probe_after)
-            .field("longest_probe_pause", &self.longest_probe_pause)
+            .field("probing", &self.probing)
             .field("max_in_flight", &self.max_in_flight)
             .finish()
     }

@@ -11,12 +11,14 @@ use tokio::{
 };
 
 use super::{
-    outcome::{Cause, Stop},
     settings::Settings,
     transport::{Body, Request, Transport, too_late},
     wire,
 };
-use crate::calendar::{Clock, Time};
+use crate::{
+    calendar::{Clock, Time},
+    panel::{Cause, Stop},
+};
 
 /// How long a panel is left alone that refuses the tokens it has just given.
 const NEW_TOKEN_PAUSE: Duration = Duration::from_secs(30);
@@ -53,6 +55,11 @@ impl Tokens {
             clock,
             state: Mutex::default(),
         }
+    }
+
+    /// The administrator that we are.
+    pub(super) fn username(&self) -> &str {
+        &self.username
     }
 
     /// A token other than the one that was refused. Whoever comes while another signs in waits for that result.

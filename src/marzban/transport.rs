@@ -3,16 +3,20 @@
 
 use std::error::Error;
 
-use reqwest::{Client, Method, Proxy, Url, redirect};
+use reqwest::{Certificate, Client, Method, Proxy, Url, redirect};
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
 };
 
 use super::{
-    outcome::{Cause, Stop, sort},
+    answers::sort,
     settings::{Settings, SettingsError, proxy_address},
     wire::Detail,
+};
+use crate::{
+    panel::{Cause, Stop},
+    request_id,
 };
 
 /// Below the 5 s after which the panel closes an idle connection.
@@ -61,39 +65,56 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The proxy on the way to this address, if there is one.
+pub(super) fn proxy_to(settings: &Settings, base_url: &str) -> Result<Option<Url>, SettingsError> {
+    if base_url.starts_with("https:") {
+        settings.https_proxy.as_deref().map(|address| proxy_address("HTTPS proxy", address))
+    } else {
+        settings.http_proxy.as_deref().map(|address| proxy_address("HTTP proxy", address))
+    }
+    .transpose()
+}
+
+/// A client that goes that way; `trusted` issuers are believed beside the machine's own.
+pub(super) fn client(
+    settings: &Settings,
+    base_url: &str,
+    trusted: &[Certificate],
+) -> Result<Client, SettingsError> {
+    // Whoever installed a provider first wins; without one the client can't be built.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("rad-panel/", env!("CARGO_PKG_VERSION")))
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(settings.connect_timeout)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(settings.max_in_flight);
+    let proxy = proxy_to(settings, base_url)?;
+    let speaks_tls =
+        base_url.starts_with("https:") || proxy.as_ref().is_some_and(|url| url.scheme() == "https");
+    if let Some(url) = proxy {
+        builder = builder
+            .proxy(Proxy::all(url).map_err(|error| SettingsError::Client(error.without_url().to_string()))?);
+    }
+    if !speaks_tls {
+        // Do without the machine's certificates, which a small one may lack.
+        builder = builder.tls_certs_only([]);
+    } else if !trusted.is_empty() {
+        builder = builder.tls_certs_merge(trusted.iter().cloned());
+    }
+    builder.build().map_err(|error| SettingsError::Client(chain(&error.without_url())))
+}
+
 impl Transport {
     /// `base_url` is already checked.
     pub(super) fn new(settings: &Settings, base_url: String) -> Result<Self, SettingsError> {
-        // Whoever installed a provider first wins; without one the client can't be built.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
-            .user_agent(concat!("rad-panel/", env!("CARGO_PKG_VERSION")))
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(settings.max_in_flight);
         let secure = base_url.starts_with("https:");
-        let proxy = if secure {
-            settings.https_proxy.as_deref().map(|address| proxy_address("HTTPS proxy", address))
-        } else {
-            settings.http_proxy.as_deref().map(|address| proxy_address("HTTP proxy", address))
-        }
-        .transpose()?;
+        let proxy = proxy_to(settings, &base_url)?;
         let mut secrets = vec![settings.password.clone()];
-        if let Some(url) = &proxy {
-            secrets.extend(credentials_of(url));
-            builder = builder.proxy(
-                Proxy::all(url.clone())
-                    .map_err(|error| SettingsError::Client(error.without_url().to_string()))?,
-            );
-        }
-        if !secure && proxy.as_ref().is_none_or(|url| url.scheme() != "https") {
-            // No TLS will be spoken: do without the machine's certificates, which a small one may lack.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| SettingsError::Client(chain(&error.without_url())))?;
+        secrets.extend(proxy.iter().flat_map(credentials_of));
+        let http = client(settings, &base_url, &[])?;
         secrets.retain(|secret| !secret.is_empty());
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let places = Semaphore::new(settings.max_in_flight.max(1));
@@ -121,6 +142,9 @@ impl Transport {
             self.http.request(request.method.clone(), format!("{}{}", self.base_url, request.path));
         if let Some(token) = token {
             builder = builder.bearer_auth(token);
+        }
+        if let Some(id) = request_id::current() {
+            builder = builder.header("x-request-id", &*id);
         }
         builder = match &request.body {
             Body::None => builder,

@@ -8,11 +8,16 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use time::format_description::well_known::Rfc3339;
 
-use super::{Account, AccountStatus, Field, outcome::Stop};
-use crate::calendar::Time;
+use crate::{
+    calendar::Time,
+    panel::{Account, AccountStatus, Field, Stop},
+};
 
 /// A missing account; an unknown route says `Not Found` instead.
 pub(super) const USER_NOT_FOUND: &str = "User not found";
+
+/// A missing administrator, or one that lives in the environment and can own nothing.
+pub(super) const ADMIN_NOT_FOUND: &str = "Admin not found";
 
 /// `Protocol ProxyTypes.VLESS is disabled on your server`
 pub(super) fn says_protocol_disabled(detail: &str) -> bool {
@@ -87,6 +92,19 @@ pub(super) struct System {
     pub total_user: u64,
 }
 
+/// `GET /api/core`.
+#[derive(Deserialize)]
+pub(super) struct Core {
+    /// Null before the core has first run.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub version: String,
+    pub started: bool,
+}
+
+fn or_empty<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Option::<String>::deserialize(from).map(Option::unwrap_or_default)
+}
+
 /// `POST /api/user`. Both `proxies` with a protocol and an empty `inbounds` must be there: without the first the row
 /// is stored broken, without the second the account has no way in.
 #[derive(Serialize)]
@@ -110,7 +128,8 @@ pub(super) struct Empty {}
 /// `PUT /api/user/{username}`: a stored `next_plan` that isn't sent back is lost.
 #[derive(Default, Serialize)]
 pub(super) struct Change<'a> {
-    pub status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'static str>,
     /// Unix seconds; zero takes the end away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expire: Option<i64>,
@@ -119,6 +138,15 @@ pub(super) struct Change<'a> {
     pub data_limit: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_hold_expire_duration: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_plan: Option<&'a Value>,
+}
+
+/// `PUT /api/user/{username}` that leaves all but the note as it is.
+#[derive(Serialize)]
+pub(super) struct Note<'a> {
+    /// An empty one takes it away.
+    pub note: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_plan: Option<&'a Value>,
 }
@@ -133,13 +161,19 @@ pub(super) struct User {
     pub used_traffic: i64,
     lifetime_used_traffic: i64,
     subscription_url: String,
-    note: Option<String>,
+    pub note: Option<String>,
+    admin: Option<Owner>,
     created_at: String,
     online_at: Option<String>,
     on_hold_expire_duration: Option<i64>,
     pub next_plan: Option<Value>,
     #[serde(default)]
     proxies: Value,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    username: String,
 }
 
 /// `GET /api/users`. The users are read one by one: one that can't be read spoils no other.
@@ -160,6 +194,11 @@ enum Status {
 }
 
 impl User {
+    /// Accounts of an administrator that lives in the environment, or that was deleted, have none.
+    pub(super) fn has_owner(&self) -> bool {
+        self.admin.is_some()
+    }
+
     /// In the shop's words; `public_url` completes a relative subscription link.
     pub(super) fn into_account(self, public_url: &str) -> Result<Account, Stop> {
         if self.subscription_url.is_empty() {
@@ -187,6 +226,7 @@ impl User {
             subscription_url: absolute(&self.subscription_url, public_url),
             online_at: self.online_at.as_deref().map(utc).transpose()?,
             note: self.note,
+            keeper: self.admin.map(|admin| admin.username),
             created_at: utc(&self.created_at)?,
             keys: digest(&self.proxies),
             username: self.username,

@@ -38,6 +38,8 @@ kinds! {
     OrderFailed("ORDER_FAILED", &[Role::Admin]),
     /// An order waits for its account too long. `username`.
     OrderLate("ORDER_LATE", &[Role::Admin]),
+    /// Changes of accounts wait for the server too long. `count`, `username`.
+    ChangesLate("CHANGES_LATE", &[Role::Admin]),
     /// Marzban does not answer. `cause`.
     ServerDown("SERVER_DOWN", &[Role::Admin]),
     /// It answers again. `minutes`.
@@ -46,10 +48,14 @@ kinds! {
     AgentBelowZero("AGENT_BELOW_ZERO", &[Role::Admin]),
     /// No backup was made. `error`.
     BackupFailed("BACKUP_FAILED", &[Role::Admin]),
+    /// A backup is still not copied off the machine. `error`.
+    BackupNotCopied("BACKUP_NOT_COPIED", &[Role::Admin]),
     /// Something done by the clock failed three times in a row. `task`, `error`.
     TaskFailed("TASK_FAILED", &[Role::Admin]),
     /// Pages fail more often than they should. `count`, `minutes`.
     ErrorRate("ERROR_RATE", &[Role::Admin]),
+    /// They don't any more. `minutes`.
+    ErrorsOver("ERRORS_OVER", &[Role::Admin]),
     /// One's own payment was decided. `approved`, `amount`, `reason`.
     PaymentDecided("PAYMENT_DECIDED", &[Role::Agent, Role::EndUser]),
     /// One's own wallet is below zero: at once and as the deadline comes near. `owed`, `deadline`.
@@ -77,6 +83,6 @@ impl Kind {
 
     /// Whether it breaks quiet hours: what costs customers while its reader sleeps.
     pub fn is_urgent(self) -> bool {
-        matches!(self, Self::ServerDown | Self::BelowZero | Self::AccountsDisabled)
+        matches!(self, Self::ServerDown | Self::ErrorRate | Self::BelowZero | Self::AccountsDisabled)
     }
 }

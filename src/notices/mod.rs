@@ -4,6 +4,7 @@
 //! what becomes of its delivery never touches that. What bears a key, a person is told of once.
 
 mod couriers;
+pub mod errors;
 pub mod handlers;
 pub mod jobs;
 mod kinds;
@@ -120,7 +121,7 @@ fn page_of(role: Role, kind: Kind, subject: Subject) -> String {
         (Role::Admin, Subject::User(id)) => format!("/admin/agents/{id}"),
         (Role::Admin, _) => match kind {
             Kind::PaymentNew => "/admin/payments".to_owned(),
-            Kind::BackupFailed => "/admin/backups".to_owned(),
+            Kind::BackupFailed | Kind::BackupNotCopied => "/admin/backups".to_owned(),
             _ => "/admin/upkeep".to_owned(),
         },
         (Role::Agent, Subject::Payment(_)) => "/agent/wallet".to_owned(),

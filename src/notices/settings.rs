@@ -1,5 +1,7 @@
 //! The shop's own bot and mail server: one row, which always exists. What is secret never leaves whole.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
@@ -9,20 +11,33 @@ use super::{
 };
 use crate::{audit::Actor, calendar::Time, config::Secret};
 
+/// A courier that was not reached twice in a row is left alone for so long: trying takes up to 20 seconds.
+pub(super) const AWAY: Duration = Duration::from_secs(60);
+
 /// What is needed to send.
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
     pub bot: Option<Bot>,
     /// The bot's user name; empty while nobody has asked.
     pub bot_name: String,
-    /// The Bot API asked to be left alone until then.
-    pub hold_until: Option<Time>,
     pub mail: Option<MailServer>,
+    telegram_hold_until: Option<Time>,
+    mail_hold_until: Option<Time>,
     pub shop_name: String,
     pub telegram_trouble: Option<(Problem, String)>,
     pub mail_trouble: Option<(Problem, String)>,
     /// Where the Bot API is, also while there is no bot.
     pub api: String,
+}
+
+impl Outgoing {
+    /// Until when nothing is sent that way: it asked to be left alone, or is not reached.
+    pub fn hold_until(&self, channel: Channel) -> Option<Time> {
+        match channel {
+            Channel::Telegram => self.telegram_hold_until,
+            Channel::Email => self.mail_hold_until,
+        }
+    }
 }
 
 /// Reads the settings.
@@ -33,7 +48,8 @@ pub(super) async fn outgoing(conn: &mut PgConnection) -> sqlx::Result<Outgoing> 
     let row = sqlx::query!(
         r#"SELECT n.telegram_token, n.telegram_api, n.telegram_bot, n.telegram_hold_until, n.telegram_problem,
                   n.telegram_detail, n.smtp_host, n.smtp_port, n.smtp_security AS "smtp_security: Security",
-                  n.smtp_username, n.smtp_password, n.smtp_sender, n.smtp_problem, n.smtp_detail, s.shop_name
+                  n.smtp_username, n.smtp_password, n.smtp_sender, n.smtp_hold_until, n.smtp_problem, n.smtp_detail,
+                  s.shop_name
            FROM notice_settings n CROSS JOIN settings s"#
     )
     .fetch_one(conn)
@@ -46,7 +62,8 @@ pub(super) async fn outgoing(conn: &mut PgConnection) -> sqlx::Result<Outgoing> 
         bot: row.telegram_token.map(|token| Bot { token: Secret::new(token), api: api.clone() }),
         api,
         bot_name: row.telegram_bot.unwrap_or_default(),
-        hold_until: row.telegram_hold_until,
+        telegram_hold_until: row.telegram_hold_until,
+        mail_hold_until: row.smtp_hold_until,
         mail: row.smtp_host.map(|host| MailServer {
             host,
             port: u16::try_from(row.smtp_port).unwrap_or(587),
@@ -81,9 +98,13 @@ pub(super) async fn save_bot(
     now: Time,
 ) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    sqlx::query!("UPDATE notice_settings SET telegram_api = $1, telegram_problem = NULL", api)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!(
+        "UPDATE notice_settings SET telegram_api = $1, telegram_problem = NULL,
+                telegram_hold_until = CASE WHEN telegram_api = $1 THEN telegram_hold_until END",
+        api
+    )
+    .execute(&mut *tx)
+    .await?;
     let new = match token {
         SecretChange::Keep => None,
         SecretChange::Remove => Some(None),
@@ -132,7 +153,7 @@ pub(super) async fn save_mail(
         None => {
             sqlx::query!(
                 "UPDATE notice_settings SET smtp_host = NULL, smtp_username = '', smtp_password = '',
-                        smtp_problem = NULL"
+                        smtp_problem = NULL, smtp_hold_until = NULL"
             )
             .execute(&mut *tx)
             .await?;
@@ -140,7 +161,7 @@ pub(super) async fn save_mail(
         Some(server) => {
             sqlx::query!(
                 "UPDATE notice_settings SET smtp_host = $1, smtp_port = $2, smtp_security = $3, smtp_username = $4,
-                        smtp_password = $5, smtp_sender = $6, smtp_problem = NULL",
+                        smtp_password = $5, smtp_sender = $6, smtp_problem = NULL, smtp_hold_until = NULL",
                 server.host,
                 i32::from(server.port),
                 server.security.code(),
@@ -159,8 +180,9 @@ pub(super) async fn save_mail(
     tx.commit().await
 }
 
-/// Writes down how sending went, for the owner's eyes, and how long the Bot API wants to be left alone. A recipient
-/// who takes no messages is no fault of the settings.
+/// Writes down how sending went, for the owner's eyes, and how long the courier is left alone: as long as the Bot API
+/// asks for, or [`AWAY`] when it was not reached and the try before did not reach it either. A recipient who takes no
+/// messages is no fault of the settings.
 ///
 /// # Errors
 /// When the database fails.
@@ -173,26 +195,36 @@ pub(super) async fn note(
     let failure = result.as_ref().err().filter(|failure| failure.problem != Problem::Recipient);
     let problem = failure.map(|failure| failure.problem.code());
     let detail = failure.map(|failure| failure.detail.as_str()).unwrap_or_default();
+    let away = failure.filter(|failure| failure.problem.is_absence()).map(|_| now + AWAY);
+    let absences = Problem::ABSENCES.map(|problem| problem.code().to_owned());
     match channel {
         Channel::Telegram => {
             let hold = failure.and_then(|failure| failure.wait).map(|wait| now + wait);
             sqlx::query!(
                 "UPDATE notice_settings SET telegram_problem = $1, telegram_detail = $2,
-                        telegram_hold_until = greatest(telegram_hold_until, $3::timestamptz)
-                 WHERE (telegram_problem, telegram_detail) IS DISTINCT FROM ($1, $2) OR $3::timestamptz IS NOT NULL",
+                        telegram_hold_until = greatest(telegram_hold_until, $3::timestamptz,
+                            CASE WHEN telegram_problem = ANY ($5) THEN $4::timestamptz END)
+                 WHERE (telegram_problem, telegram_detail) IS DISTINCT FROM ($1, $2)
+                    OR $3::timestamptz IS NOT NULL OR $4::timestamptz IS NOT NULL",
                 problem,
                 detail,
-                hold
+                hold,
+                away,
+                &absences
             )
             .execute(db)
             .await?;
         }
         Channel::Email => {
             sqlx::query!(
-                "UPDATE notice_settings SET smtp_problem = $1, smtp_detail = $2
-                 WHERE (smtp_problem, smtp_detail) IS DISTINCT FROM ($1, $2)",
+                "UPDATE notice_settings SET smtp_problem = $1, smtp_detail = $2,
+                        smtp_hold_until = greatest(smtp_hold_until,
+                            CASE WHEN smtp_problem = ANY ($4) THEN $3::timestamptz END)
+                 WHERE (smtp_problem, smtp_detail) IS DISTINCT FROM ($1, $2) OR $3::timestamptz IS NOT NULL",
                 problem,
-                detail
+                detail,
+                away,
+                &absences
             )
             .execute(db)
             .await?;

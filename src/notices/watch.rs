@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use time::Duration;
 
-use super::{Kind, Notice, Recipients, Subject, raise};
+use super::{Kind, Notice, Recipients, Subject, errors, raise};
 use crate::{
     calendar::{JalaliDate, Time},
     ids::{OrderId, UserId},
@@ -16,24 +16,38 @@ use crate::{
 
 /// An order that waits longer than this for its account is told of.
 const LATE: Duration = Duration::minutes(15);
+/// Changes that are late are told of at most so often.
+const AGAIN: Duration = Duration::hours(6);
 /// So many looks in a row find the server away before it is told of: one lost packet is no outage.
 const MISSES: i32 = 2;
+/// Causes that a person has to do something about: news also while the server is away for another.
+const FOR_A_PERSON: [&str; 2] = ["Unauthorized", "ProxyFailed"];
+/// A copy of a backup that fails for so long is told of: a store may be away for a moment.
+const UNCOPIED: Duration = Duration::hours(1);
 /// Before the deadline of the 24-hour rule: half of it, and two hours.
 const WARNINGS: [Duration; 2] = [Duration::hours(2), Duration::hours(12)];
 /// An account that ends within this time is told of.
 const SOON: Duration = Duration::days(3);
 
-/// One look at everything but the accounts' ends. `server` says what is wrong with Marzban. Returns how many things
-/// there were to tell.
+/// One look at everything but the accounts' ends. `server` says what is wrong with Marzban, `store` where backups are
+/// copied to. Returns how many things there were to tell.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn look(db: &PgPool, server: Option<String>, now: Time) -> sqlx::Result<usize> {
+pub async fn look(
+    db: &PgPool,
+    server: Option<String>,
+    store: Option<&str>,
+    now: Time,
+) -> sqlx::Result<usize> {
     let mut found = usize::from(watch_server(db, server, now).await?);
     let mut tx = db.begin().await?;
     let mut notices = late_orders(&mut tx, now).await?;
+    notices.extend(late_changes(&mut tx, now).await?);
     notices.extend(failed_tasks(&mut tx, now).await?);
+    notices.extend(failed_copies(&mut tx, store, now).await?);
     notices.extend(below_zero(&mut tx, now).await?);
+    notices.extend(errors::over(&mut tx, now).await?);
     found += notices.len();
     for notice in notices {
         raise(&mut tx, notice, now).await?;
@@ -49,14 +63,20 @@ async fn watch_server(db: &PgPool, problem: Option<String>, now: Time) -> sqlx::
         .await?;
     let failures = if problem.is_some() { before.server_failures.saturating_add(1) } else { 0 };
     let admins =
-        |kind, data| Notice { to: Recipients::Admins, kind, subject: Subject::Nothing, data, key: None };
+        |kind, data, key| Notice { to: Recipients::Admins, kind, subject: Subject::Nothing, data, key };
+    // Each cause once in an outage.
+    let down = |cause: String, since: Time| {
+        let key = format!("server-down:{}:{cause}", since.unix_timestamp_nanos() / 1000);
+        admins(Kind::ServerDown, json!({ "cause": cause }), Some(key))
+    };
     let (notice, down_since) = match (problem, before.server_down_since) {
-        (Some(cause), None) if failures >= MISSES => {
-            (Some(admins(Kind::ServerDown, json!({ "cause": cause }))), Some(now))
+        (Some(cause), None) if failures >= MISSES => (Some(down(cause, now)), Some(now)),
+        (Some(cause), Some(since)) if FOR_A_PERSON.contains(&cause.as_str()) => {
+            (Some(down(cause, since)), Some(since))
         }
         (None, Some(since)) => {
             let minutes = (now - since).whole_minutes().max(1);
-            (Some(admins(Kind::ServerBack, json!({ "minutes": minutes }))), None)
+            (Some(admins(Kind::ServerBack, json!({ "minutes": minutes }), None)), None)
         }
         (_, since) => (None, since),
     };
@@ -77,8 +97,8 @@ async fn watch_server(db: &PgPool, problem: Option<String>, now: Time) -> sqlx::
 
 async fn late_orders(conn: &mut PgConnection, now: Time) -> sqlx::Result<Vec<Notice>> {
     let orders = sqlx::query!(
-        r#"SELECT o.id AS "id: OrderId", o.marzban_username AS username FROM orders o
-           WHERE o.status = 'PROVISIONING' AND o.created_at <= $1
+        r#"SELECT o.id AS "id!: OrderId", o.marzban_username AS "username!" FROM orders_in_provisioning o
+           WHERE o.since <= $1
              AND NOT EXISTS (SELECT FROM notices n WHERE n.dedupe_key = 'order-late:' || o.id)
            ORDER BY o.id LIMIT 100"#,
         now - LATE
@@ -93,6 +113,29 @@ async fn late_orders(conn: &mut PgConnection, now: Time) -> sqlx::Result<Vec<Not
         key: Some(format!("order-late:{id}")),
     };
     Ok(orders.into_iter().map(|order| notice(order.id, order.username)).collect())
+}
+
+/// Changes that the server has not carried out, together: where one is stuck, most are. Told again after a while, if
+/// others are stuck by then.
+async fn late_changes(conn: &mut PgConnection, now: Time) -> sqlx::Result<Option<Notice>> {
+    let oldest = sqlx::query!(
+        r#"SELECT c.id, c.order_id AS "order: OrderId", o.marzban_username AS username, count(*) OVER () AS "count!"
+           FROM order_changes c JOIN orders o ON o.id = c.order_id
+           WHERE c.status = 'WAITING' AND c.created_at <= $1
+             AND NOT EXISTS (SELECT FROM notices n WHERE n.kind = 'CHANGES_LATE' AND n.created_at > $2)
+           ORDER BY c.id LIMIT 1"#,
+        now - LATE,
+        now - AGAIN
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(oldest.map(|oldest| Notice {
+        to: Recipients::Admins,
+        kind: Kind::ChangesLate,
+        subject: Subject::Order(oldest.order),
+        data: json!({ "count": oldest.count, "username": oldest.username }),
+        key: Some(format!("changes-late:{}", oldest.id)),
+    }))
 }
 
 /// The first of the failed runs in a row: three attempts each, and no more notices until one has gone well. A backup
@@ -121,6 +164,30 @@ async fn failed_tasks(conn: &mut PgConnection, now: Time) -> sqlx::Result<Vec<No
         }
     };
     Ok(runs.into_iter().map(|run| notice(run.id, run.task, run.error)).collect())
+}
+
+/// A backup whose copy to this store fails for an hour, when none after it got there: told once for each, so once a day.
+async fn failed_copies(conn: &mut PgConnection, store: Option<&str>, now: Time) -> sqlx::Result<Vec<Notice>> {
+    let Some(store) = store else { return Ok(Vec::new()) };
+    let copies = sqlx::query!(
+        r#"SELECT b.id, coalesce(b.copy_error, '') AS "error!" FROM backups b
+           WHERE b.copy_failing_since <= $1 AND b.copied_to IS DISTINCT FROM $2
+             AND NOT EXISTS (SELECT FROM backups later WHERE later.copied_to = $2 AND later.id > b.id)
+             AND NOT EXISTS (SELECT FROM notices n WHERE n.dedupe_key = 'backup-not-copied:' || b.id)
+           ORDER BY b.id"#,
+        now - UNCOPIED,
+        store
+    )
+    .fetch_all(conn)
+    .await?;
+    let notice = |id: i64, error: String| Notice {
+        to: Recipients::Admins,
+        kind: Kind::BackupNotCopied,
+        subject: Subject::Nothing,
+        data: json!({ "error": error.chars().take(200).collect::<String>() }),
+        key: Some(format!("backup-not-copied:{id}")),
+    };
+    Ok(copies.into_iter().map(|copy| notice(copy.id, copy.error)).collect())
 }
 
 /// Agents below zero: their admin once, they themselves at once and as the deadline comes near.
@@ -152,9 +219,12 @@ async fn below_zero(conn: &mut PgConnection, now: Time) -> sqlx::Result<Vec<Noti
             key: Some(format!("agent-below-zero:{period}")),
         });
         let left = deadline - now;
-        // Only the latest warning: one that was missed is no news any more.
-        let stage =
-            WARNINGS.iter().find(|warning| left <= **warning).map_or(24, |warning| warning.whole_hours());
+        // Only the latest warning: one that was missed is no news any more. A deadline that is put off is warned of
+        // anew; that there is a debt is told once.
+        let stage = WARNINGS.iter().find(|warning| left <= **warning).map_or_else(
+            || "24".to_owned(),
+            |warning| format!("{}:{}", warning.whole_hours(), deadline.unix_timestamp()),
+        );
         notices.push(Notice {
             to: Recipients::User(wallet.user),
             kind: Kind::BelowZero,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Couriers, Kind, Told, page_of};
+use super::{Couriers, Kind, Subject, Told, couriers::Button, page_of};
 use crate::{calendar::Time, locale::Tr, money::Toman, role::Role};
 
 /// A burst is told in so many lines; the rest in a number.
@@ -20,12 +20,15 @@ pub(super) fn name(t: &Tr, kind: Kind) -> String {
         Kind::PaymentNew => t.notices_payment_new(),
         Kind::OrderFailed => t.notices_order_failed(),
         Kind::OrderLate => t.notices_order_late(),
+        Kind::ChangesLate => t.notices_changes_late(),
         Kind::ServerDown => t.notices_server_down(),
         Kind::ServerBack => t.notices_server_back(),
         Kind::AgentBelowZero => t.notices_agent_below_zero(),
         Kind::BackupFailed => t.notices_backup_failed(),
+        Kind::BackupNotCopied => t.notices_backup_not_copied(),
         Kind::TaskFailed => t.notices_task_failed(),
         Kind::ErrorRate => t.notices_error_rate(),
+        Kind::ErrorsOver => t.notices_errors_over(),
         Kind::PaymentDecided => t.notices_payment_decided(),
         Kind::BelowZero => t.notices_below_zero(),
         Kind::AccountsDisabled => t.notices_accounts_disabled(),
@@ -45,12 +48,14 @@ pub(super) fn words(t: &Tr, told: &Told) -> Words {
         Kind::PaymentNew => t.notices_payment_new_text(amount("amount"), text("payer")),
         Kind::OrderFailed => t.notices_order_failed_text(text("username")),
         Kind::OrderLate => t.notices_order_late_text(text("username")),
+        Kind::ChangesLate => t.notices_changes_late_text(t.number(number("count")), text("username")),
         Kind::ServerDown => cause(t, text("cause")),
         Kind::ServerBack => t.notices_server_back_text(t.number(number("minutes"))),
         Kind::AgentBelowZero => t.notices_agent_below_zero_text(text("agent"), amount("owed")),
-        Kind::BackupFailed => text("error").to_owned(),
+        Kind::BackupFailed | Kind::BackupNotCopied => text("error").to_owned(),
         Kind::TaskFailed => t.notices_task_failed_text(text("error"), task(t, text("task"))),
         Kind::ErrorRate => t.notices_error_rate_text(t.number(number("count")), t.number(number("minutes"))),
+        Kind::ErrorsOver => t.notices_errors_over_text(t.number(number("minutes"))),
         Kind::PaymentDecided if told.data.get("approved").and_then(Value::as_bool) == Some(true) => {
             title = t.notices_payment_approved();
             t.notices_payment_approved_text(amount("amount"))
@@ -100,6 +105,7 @@ fn task(t: &Tr, code: &str) -> String {
 pub(super) struct Message {
     pub title: String,
     pub body: String,
+    pub buttons: Vec<Button>,
 }
 
 /// What a message says, with the addresses of our pages where the panel knows its own.
@@ -125,5 +131,14 @@ pub(super) fn message(t: &Tr, couriers: &Couriers, role: Role, told: &[Told]) ->
     if let Some(address) = couriers.address_of(&page) {
         lines.push(address);
     }
-    Message { title, body: lines.join("\n") }
+    let buttons = match told {
+        [Told { kind: Kind::PaymentNew, subject: Subject::Payment(id), .. }] => {
+            let rejection = format!("{page}#reason-{id}");
+            let button = |label, page: &str| Some(Button { label, address: couriers.address_of(page)? });
+            let both = [button(t.payments_approve(), &page), button(t.payments_reject(), &rejection)];
+            both.into_iter().flatten().collect()
+        }
+        _ => Vec::new(),
+    };
+    Message { title, body: lines.join("\n"), buttons }
 }

@@ -15,9 +15,9 @@ use crate::{
     ids::{OrderId, UserId},
     jobs::{Job, Verdict, backoff},
     ledger::{self, EntryType, Posting, Reference},
-    marzban::{Account, AccountStatus, Attempt, Marzban, NewAccount, Outcome, Refusal, Validity},
     money::Toman,
     notices::{self, Kind, Notice, Recipients, Subject},
+    panel::{Account, AccountStatus, Attempt, NewAccount, Outcome, Refusal, Server, Validity},
 };
 
 /// The kind of job that makes an order's account.
@@ -55,11 +55,11 @@ impl Paid {
 }
 
 /// Makes the account of a paid order, or gives the money back where the server definitely said no.
-pub async fn provision(db: &PgPool, marzban: &Marzban, clock: &Clock, job: &Job) -> Verdict {
+pub async fn provision(db: &PgPool, server: &Server, clock: &Clock, job: &Job) -> Verdict {
     let Some(id) = job.payload.get("order").and_then(serde_json::Value::as_i64) else {
         return Verdict::Fail { error: "the job names no order".to_owned() };
     };
-    match advance(db, marzban, clock, OrderId(id), job.attempts).await {
+    match advance(db, server, clock, OrderId(id), job.attempts).await {
         Ok(None) => Verdict::Done,
         Ok(Some(unknown)) => put_off(job, unknown),
         // What was made and could not be written down is found again by its note.
@@ -75,7 +75,7 @@ pub(super) fn put_off(job: &Job, error: String) -> Verdict {
 /// One attempt. `Some` says why the outcome is unknown.
 async fn advance(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     clock: &Clock,
     id: OrderId,
     attempts: i32,
@@ -91,7 +91,7 @@ async fn advance(
     .await?;
     let Some(order) = order.filter(|order| order.status == Status::Provisioning) else { return Ok(None) };
     let attempt = if attempts <= 1 { Attempt::First } else { Attempt::Again };
-    match marzban.create_account(&order.account(), attempt).await {
+    match server.create_account(&order.account(), attempt).await {
         Outcome::Done(account) => activate(db, &order, &account, clock.now()).await.map(|()| None),
         Outcome::Refused(refusal) => {
             tracing::warn!(order = %order.id, ?refusal, "the server refused an account; the price goes back");
@@ -117,11 +117,24 @@ async fn activate(db: &PgPool, order: &Paid, account: &Account, now: Time) -> sq
     if activated.rows_affected() == 0 {
         return Ok(());
     }
+    store_account(&mut tx, order.id, account, now).await?;
+    record(&mut tx, order, "order.activate", now).await?;
+    tell(&mut tx, Recipients::User(order.buyer), Kind::OrderReady, order, now).await?;
+    tx.commit().await
+}
+
+/// Stores the account of an order as the server has just told it.
+pub(super) async fn store_account(
+    conn: &mut sqlx::PgConnection,
+    order: OrderId,
+    account: &Account,
+    now: Time,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO marzban_users (order_id, username, subscription_url, expire_at, on_hold_seconds, data_limit_bytes,
              data_used_bytes, lifetime_used_bytes, status, online_at, created_at, last_synced_at, keys)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        order.id.0,
+        order.0,
         account.username,
         account.subscription_url,
         account.expire_at,
@@ -135,11 +148,9 @@ async fn activate(db: &PgPool, order: &Paid, account: &Account, now: Time) -> sq
         now,
         account.keys
     )
-    .execute(&mut *tx)
+    .execute(conn)
     .await?;
-    record(&mut tx, order, "order.activate", now).await?;
-    tell(&mut tx, Recipients::User(order.buyer), Kind::OrderReady, order, now).await?;
-    tx.commit().await
+    Ok(())
 }
 
 async fn fail(db: &PgPool, order: &Paid, reason: FailureReason, now: Time) -> sqlx::Result<()> {

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod handlers;
 pub mod history;
 mod how_to;
+pub mod import;
 pub mod jobs;
 mod links;
 pub mod purchase;
@@ -24,7 +25,7 @@ mod views;
 
 pub use buyer::Unaffordable;
 pub use drift::Drift;
-pub use service::{NewOrder, PlaceError, place};
+pub use service::{NewOrder, PlaceError, leave_out_numbers, place};
 pub use usernames::{Availability, Username, UsernameError};
 
 /// How far an order has come.

@@ -68,8 +68,9 @@ pub async fn strike(db: &PgPool, now: Time) -> sqlx::Result<usize> {
     }
 }
 
-/// Asks for the accounts that the rule switched off to be switched on again, where nothing is owed any more. What the
-/// server has not heard of yet is called off. Returns how many come back.
+/// Asks for the accounts that the rule switched off to be switched on again, where nothing is owed any more or the admin
+/// has taken them over, whom the rule does not know. What the server has not heard of yet is called off. Returns how
+/// many come back.
 ///
 /// # Errors
 /// When the database fails; the next run goes on from there.
@@ -80,8 +81,9 @@ pub async fn relent(db: &PgPool, now: Time) -> sqlx::Result<usize> {
     loop {
         let orders = sqlx::query_scalar!(
             r#"SELECT o.id AS "id: OrderId"
-               FROM orders o JOIN wallets w ON w.user_id = o.user_id
-               WHERE o.status = 'DISABLED' AND o.disabled_reason = 'NEGATIVE_CREDIT' AND o.id > $1 AND w.total >= 0
+               FROM orders o JOIN wallets w ON w.user_id = o.user_id JOIN users u ON u.id = o.user_id
+               WHERE o.status = 'DISABLED' AND o.disabled_reason = 'NEGATIVE_CREDIT' AND o.id > $1
+                 AND (w.total >= 0 OR u.role = 'ADMIN')
                  AND NOT EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING')
                ORDER BY o.id LIMIT $2"#,
             after,

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use crate::{
     ids::UserId,
-    marzban::{self, Marzban, Outcome, Refusal},
+    panel::{self, Outcome, Refusal, Server},
     persian::{is_invisible, latin_digits},
 };
 
@@ -50,7 +50,7 @@ impl Username {
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
             return Err(UsernameError::FirstCharacter);
         }
-        if marzban::is_valid_username(&name) { Ok(Self(name)) } else { Err(UsernameError::Length) }
+        if panel::is_valid_username(&name) { Ok(Self(name)) } else { Err(UsernameError::Length) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -80,7 +80,7 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 ///
 /// # Errors
 /// When the database fails.
-pub async fn availability(db: &PgPool, marzban: &Marzban, name: &Username) -> sqlx::Result<Availability> {
+pub async fn availability(db: &PgPool, server: &Server, name: &Username) -> sqlx::Result<Availability> {
     let taken = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM orders WHERE lower(marzban_username) = $1
                AND status NOT IN ('DELETED', 'FAILED', 'CANCELLED')) AS "taken!""#,
@@ -91,12 +91,12 @@ pub async fn availability(db: &PgPool, marzban: &Marzban, name: &Username) -> sq
     if taken {
         return Ok(Availability::Taken);
     }
-    Ok(on_server(marzban, name.as_str()).await)
+    Ok(on_server(server, name.as_str()).await)
 }
 
 /// Asks the server alone whether a name can be had there.
-pub async fn on_server(marzban: &Marzban, name: &str) -> Availability {
-    match tokio::time::timeout(PATIENCE, marzban.account(name)).await {
+pub async fn on_server(server: &Server, name: &str) -> Availability {
+    match tokio::time::timeout(PATIENCE, server.account(name)).await {
         Ok(Outcome::Done(None)) => Availability::Free,
         Ok(Outcome::Done(Some(_)) | Outcome::Refused(Refusal::Forbidden)) => Availability::Taken,
         Ok(Outcome::Refused(_) | Outcome::Unknown(_)) | Err(_) => Availability::Unasked,
@@ -196,7 +196,7 @@ mod tests {
         #[test]
         fn nothing_typed_makes_the_parser_fail(typed in "\\PC*") {
             if let Ok(name) = Username::parse(&typed, "") {
-                prop_assert!(marzban::is_valid_username(name.as_str()));
+                prop_assert!(panel::is_valid_username(name.as_str()));
             }
         }
     }

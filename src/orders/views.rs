@@ -10,6 +10,7 @@ use super::{
 use crate::{
     calendar::Time,
     locale::Tr,
+    money::Toman,
     qr::{Qr, qr},
 };
 
@@ -224,7 +225,7 @@ impl OrderView {
             ends: ends(t, order),
             plan: order.plan_name.clone(),
             volume: volume(t, order.data_limit_gb),
-            amount: t.amount(order.amount),
+            amount: if order.amount == Toman::ZERO { t.import_free() } else { t.amount(order.amount) },
             created: t.datetime(order.created_at),
             trouble: trouble(t, order),
             is_failed: order.status == Status::Failed,

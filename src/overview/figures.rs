@@ -45,7 +45,7 @@ pub async fn figures(conn: &mut PgConnection, period: &Period) -> sqlx::Result<F
            ), made AS (
                SELECT count(*) FILTER (WHERE provisioned_at >= $1) AS now,
                       count(*) FILTER (WHERE provisioned_at < $4) AS before
-               FROM orders WHERE provisioned_at >= $3 AND provisioned_at < $2
+               FROM orders WHERE provisioned_at >= $3 AND provisioned_at < $2 AND imported_at IS NULL
            )
            SELECT sales.now AS "sales!", sales.before AS "sales_before!", arrived.now AS "arrived!",
                   arrived.before AS "arrived_before!", made.now AS "made!", made.before AS "made_before!",

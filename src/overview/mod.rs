@@ -2,6 +2,7 @@
 //!
 //! Invariant: it only reads, and it waits for no other machine: what the server says comes after the page.
 
+mod checklist;
 mod figures;
 pub mod handlers;
 mod needs;

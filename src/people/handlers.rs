@@ -182,11 +182,8 @@ async fn create_disabling(ask: Ask<Admin>, path: PersonPath, form: Fields) -> Pa
     accounts::disable(&ask.app.db, person.id, by, now).await?;
     let mut text = t.people_disabled(&person.name);
     if form.get("accounts") == "true" {
-        let asked = orders::changes::disable_all(&ask.app.db, person.id, by, now).await?;
-        text = format!(
-            "{text} {}",
-            t.people_accounts_disabled(t.number(i64::try_from(asked).unwrap_or(i64::MAX)))
-        );
+        orders::changes::cut_off(&mut *ask.app.db.acquire().await?, person.id, by, now).await?;
+        text = format!("{text} {}", t.people_accounts_cut_off());
     }
     leave(&ask, &person, "ok", text).await
 }

@@ -22,7 +22,7 @@ pub struct PlanRow {
     /// First and last of those on offer.
     pub is_first: bool,
     pub is_last: bool,
-    /// Accounts sold, renewals not counted.
+    /// Accounts sold: neither renewals nor what was brought in from the server.
     pub sales: i64,
 }
 
@@ -38,7 +38,7 @@ pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<PlanRow>> {
            FROM plans p
            LEFT JOIN (
                SELECT plan_id, count(*) AS sales FROM orders
-               WHERE status NOT IN ('AWAITING_PAYMENT', 'FAILED', 'CANCELLED') GROUP BY plan_id
+               WHERE status NOT IN ('AWAITING_PAYMENT', 'FAILED', 'CANCELLED') AND imported_at IS NULL GROUP BY plan_id
            ) s ON s.plan_id = p.id
            ORDER BY p.status, p.position, p.id"#
     )

@@ -19,8 +19,10 @@ const MAX_SIDE: u32 = 2000;
 const QUALITY: u8 = 80;
 /// Pixels of the square that is hashed; the hash itself has 8 × 8 bits.
 const HASHED_SIDE: u32 = 256;
-/// 40 million pixels of 16-bit colour with alpha, and some room for the decoder.
-const MAX_ALLOC: u64 = 400 << 20;
+/// 40 million pixels of 8-bit colour with alpha, or half as many of 16 bits.
+const MAX_DECODED: u64 = 160 << 20;
+/// Twice that: the decoder has its own needs.
+const MAX_ALLOC: u64 = 2 * MAX_DECODED;
 /// Pages with many receipts must stay light.
 const MAX_THUMBNAIL_BYTES: usize = 4096;
 /// Long side in pixels and JPEG quality, tried in this order until the thumbnail is small enough.
@@ -59,6 +61,11 @@ fn refusal(error: ImageError) -> ReceiptError {
     }
 }
 
+/// By its pixels and by what they take when they are decoded, bytes.
+fn is_too_large(pixels: u64, decoded: u64) -> bool {
+    pixels > MAX_PIXELS || decoded > MAX_DECODED
+}
+
 fn decode(upload: &[u8], format: ImageFormat) -> Result<DynamicImage, ReceiptError> {
     let mut reader = ImageReader::with_format(Cursor::new(upload), format);
     let mut limits = Limits::default();
@@ -67,7 +74,7 @@ fn decode(upload: &[u8], format: ImageFormat) -> Result<DynamicImage, ReceiptErr
     let mut decoder = reader.into_decoder().map_err(refusal)?;
     // Only the header has been read so far: a bomb costs nothing.
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    if is_too_large(u64::from(width) * u64::from(height), decoder.total_bytes()) {
         return Err(ReceiptError::TooManyPixels);
     }
     let orientation = decoder.orientation().map_err(refusal)?;
@@ -77,17 +84,17 @@ fn decode(upload: &[u8], format: ImageFormat) -> Result<DynamicImage, ReceiptErr
     Ok(image)
 }
 
-fn scaled_down(image: DynamicImage) -> DynamicImage {
+fn scaled_down(mut image: DynamicImage) -> DynamicImage {
     let longest = |image: &DynamicImage| image.width().max(image.height());
     // The good filter works in floating point: first roughly to its reach, or a photo takes a gigabyte.
-    let image = match longest(&image) {
-        side if side > 2 * MAX_SIDE => image.thumbnail(2 * MAX_SIDE, 2 * MAX_SIDE),
-        _ => image,
-    };
-    match longest(&image) {
-        side if side > MAX_SIDE => image.resize(MAX_SIDE, MAX_SIDE, FilterType::CatmullRom),
-        _ => image,
+    // Assigned, not shadowed: the larger one goes before the next step begins.
+    if longest(&image) > 2 * MAX_SIDE {
+        image = image.thumbnail(2 * MAX_SIDE, 2 * MAX_SIDE);
     }
+    if longest(&image) > MAX_SIDE {
+        image = image.resize(MAX_SIDE, MAX_SIDE, FilterType::CatmullRom);
+    }
+    image
 }
 
 fn has_transparency(image: &DynamicImage) -> bool {
@@ -157,4 +164,43 @@ fn perceptual_hash(image: &RgbImage) -> i64 {
     let mut bits = [0; 8];
     bits.iter_mut().zip(hash.as_bytes()).for_each(|(bit, byte)| *bit = *byte);
     i64::from_be_bytes(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageBuffer, Rgba};
+
+    use super::*;
+
+    /// What a container with 512 MB has left beside the panel itself, bytes.
+    const ROOM: u64 = 340 << 20;
+
+    /// A line of the kernel's account of this process, bytes.
+    fn memory(name: &str) -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().unwrap() * 1024
+    }
+
+    fn quick_png(image: &DynamicImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, PngFilter::NoFilter);
+        image.write_with_encoder(encoder).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_largest_picture_fits_into_a_small_container() {
+        let sixteen = DynamicImage::ImageRgba16(ImageBuffer::<Rgba<u16>, _>::new(4500, 4500));
+        let upload = quick_png(&sixteen);
+        drop(sixteen);
+        // Lets the kernel measure anew.
+        std::fs::write("/proc/self/clear_refs", "5").unwrap();
+        let before = memory("VmRSS:");
+        prepare(&upload, ImageFormat::Png).map(drop).unwrap();
+        let peak = memory("VmHWM:") - before;
+        assert!(peak < ROOM, "{} MB", peak >> 20);
+        assert!(!is_too_large(40_000_000, 4 * 40_000_000), "a photo of 40 megapixels");
+        assert!(is_too_large(40_000_000, 8 * 40_000_000), "which the container has no room for");
+    }
 }

@@ -19,8 +19,8 @@ use crate::{
     ids::{ReceiptId, UserId},
 };
 
-/// A large photo takes up to half a gigabyte while it is decoded.
-const DECODED_AT_ONCE: usize = 2;
+/// A large photo takes hundreds of megabytes while it is decoded: one at a time, or the panel outgrows its container.
+const DECODED_AT_ONCE: usize = 1;
 /// How many receipts without a payment are kept per person.
 const UNUSED: i64 = 10;
 
@@ -42,6 +42,21 @@ impl Store {
     /// The folder, which all instances of the panel share.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether receipts can be stored: writes a file and takes it away again.
+    ///
+    /// # Errors
+    /// When it can't be written, as on a full disk.
+    pub async fn try_out(&self) -> io::Result<()> {
+        let path = self.folder.join(format!(".try-{}", Uuid::new_v4().simple()));
+        let tried = spawn_blocking(move || {
+            let written = write_synced(&path, b"RAD");
+            // Also what was begun and could not be finished.
+            let removed = fs::remove_file(&path);
+            written.and(removed)
+        });
+        tried.await.map_err(io::Error::other)?
     }
 
     /// Checks an upload and makes what will be stored of it: off the async threads, two at once.

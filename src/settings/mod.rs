@@ -1,5 +1,6 @@
 //! The shop's settings: one row, which always exists.
 
+mod checklist;
 pub mod end_users;
 pub mod handlers;
 mod security;
@@ -8,6 +9,7 @@ mod texts;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+pub use checklist::{hide_checklist, is_checklist_hidden};
 pub use security::{admins_need_two_factor, require_two_factor};
 pub use texts::{MAX_NOTE, MAX_REASON, MAX_REASONS, Texts, texts, update_texts};
 

@@ -13,10 +13,10 @@ use crate::{
     ids::{JobId, UserId},
     jobs::schedule::Task,
     locale::Tr,
-    marzban::{Cause, Health, Reach},
+    panel::{Cause, Health, Reach},
     upkeep,
     web::{
-        Admin, AppError, Ask, Id, Page, PageResult,
+        Admin, AppError, Ask, Id, Page, PageResult, address,
         doors::{AdminDoor, Routes},
         html,
         page::flash,
@@ -104,7 +104,7 @@ async fn whole(ask: Ask<Admin>, server: Option<ServerView>) -> PageResult {
     let jobs =
         queries::troubled_jobs(&mut conn).await?.into_iter().map(|row| JobView::new(row, &t)).collect();
     let drifted = drifted(&mut conn, &t).await?;
-    let held_back = held_back(ask.app.marzban.reach(), &t);
+    let held_back = held_back(ask.app.server.reach(), &t);
     html(&UpkeepPage {
         page: ask.page.titled(t.upkeep_title()),
         tasks,
@@ -118,14 +118,14 @@ async fn whole(ask: Ask<Admin>, server: Option<ServerView>) -> PageResult {
 
 /// Asked for by the page once it is there, since the server may take its time; a link without JavaScript.
 async fn server(ask: Ask<Admin>) -> PageResult {
-    let health = ask.app.marzban.health().await;
+    let health = ask.app.server.health().await;
     let mut conn = ask.app.db.acquire().await?;
     let ours = queries::accounts_here(&mut conn).await?;
     let t = ask.page.t;
     let server = ServerView::new(&health, ours, &t);
     if ask.hx.0 {
         let drifted = drifted(&mut conn, &t).await?;
-        let held_back = held_back(ask.app.marzban.reach(), &t);
+        let held_back = held_back(ask.app.server.reach(), &t);
         return html(&ServerPart { page: ask.page, server: Some(server), held_back, drifted });
     }
     drop(conn);
@@ -148,6 +148,8 @@ struct DebtorView {
     /// Unix seconds, while it is still to come.
     countdown: Option<i64>,
     accounts: String,
+    /// The list of those that will be switched off.
+    list: String,
 }
 
 async fn debts(ask: Ask<Admin>) -> PageResult {
@@ -160,7 +162,9 @@ async fn debts(ask: Ask<Admin>) -> PageResult {
 impl DebtorView {
     fn new(debtor: Debtor, t: &Tr, now: Time) -> Self {
         let is_over = debtor.deadline <= now;
+        let list = [("owner", debtor.username.as_str()), ("status", "ACTIVE")];
         Self {
+            list: if debtor.active > 0 { address("/admin/orders", &list) } else { String::new() },
             agent: debtor.agent,
             username: debtor.username,
             owed: t.amount(debtor.owed),
@@ -316,7 +320,13 @@ impl ServerView {
         if let Some(version) = &health.version {
             facts.push((t.upkeep_server_version(), version.clone()));
         }
+        if let Some(core) = &health.core {
+            let state = if core.running { t.upkeep_core_runs() } else { t.upkeep_core_stopped() };
+            facts.push((t.upkeep_core(), state));
+            facts.push((t.upkeep_core_version(), core.version.clone()));
+        }
         let state = match health.problem {
+            None if health.stands_still() => ("bad", t.upkeep_server_stands_still()),
             None => ("ok", t.upkeep_server_fine()),
             Some(Cause::Unauthorized) => ("bad", t.upkeep_server_unauthorized()),
             Some(Cause::ProxyFailed) => ("bad", t.upkeep_server_proxy()),

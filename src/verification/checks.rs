@@ -24,11 +24,11 @@ pub const CHECKS: &[Check] = &[
     Check {
         name: "one-effect-per-event",
         sql: "SELECT coalesce('order ' || order_id, 'payment ' || payment_id), 'has ' || count(*) || ' rows of ' || kind
-              FROM (SELECT order_id, payment_id,
+              FROM (SELECT order_id, payment_id, change_id,
                            CASE WHEN type IN ('CHARGE_APPROVED', 'CHARGE_REJECTED') THEN 'its decision' ELSE type END AS kind
                     FROM transactions WHERE type IN ('CHARGE_PENDING', 'CHARGE_APPROVED', 'CHARGE_REJECTED',
                                                      'ORDER_CREATED', 'ORDER_REFUND')) effects
-              GROUP BY order_id, payment_id, kind HAVING count(*) > 1",
+              GROUP BY order_id, payment_id, change_id, kind HAVING count(*) > 1",
     },
     Check {
         name: "refunds",
@@ -36,10 +36,19 @@ pub const CHECKS: &[Check] = &[
               WHERE (SELECT coalesce(sum(t.confirmed_delta), 0) FROM transactions t WHERE t.order_id = o.id) > 0",
     },
     Check {
+        name: "imports",
+        sql: "SELECT 'order ' || o.id, 'was brought in from the server and yet has cost something' FROM orders o
+              WHERE o.imported_at IS NOT NULL
+                AND (o.amount <> 0 OR EXISTS (SELECT FROM transactions t WHERE t.order_id = o.id AND t.type = 'ORDER_CREATED'))",
+    },
+    Check {
         name: "own-rows",
         sql: "SELECT 'transaction ' || t.id, 'stands in another wallet than its order or payment' FROM transactions t
               LEFT JOIN orders o ON o.id = t.order_id LEFT JOIN payments p ON p.id = t.payment_id
-              WHERE t.user_id <> coalesce(o.user_id, p.user_id, t.user_id)",
+              WHERE t.user_id <> coalesce(o.user_id, p.user_id, t.user_id)
+                -- What an order has cost stays with whoever had it then.
+                AND NOT EXISTS (SELECT FROM audit_log a WHERE a.action = 'order.move' AND a.subject_type = 'order'
+                                AND a.subject_id = t.order_id AND a.detail->>'from' = t.user_id::text)",
     },
     Check {
         name: "accounts",

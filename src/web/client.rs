@@ -1,15 +1,31 @@
 //! Who is asking: the address behind our own proxies, and the preferences in cookies.
 
-use std::{convert::Infallible, net::IpAddr, str::FromStr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
+    extract::{ConnectInfo, FromRequestParts, connect_info::Connected},
     http::{HeaderMap, request::Parts},
+    serve::IncomingStream,
 };
 use axum_extra::extract::CookieJar;
+use tokio::net::TcpListener;
 
 use super::{AppState, Viewer};
 use crate::locale::{Digits, Language, Tr};
+
+/// Who has connected.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
 
 /// The address of the person's device or, behind a proxy that is not ours, of that proxy.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +37,8 @@ impl FromRequestParts<AppState> for ClientAddress {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
         let peer = parts
             .extensions
-            .get::<ConnectInfo<std::net::SocketAddr>>()
-            .map_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), |info| info.0.ip().to_canonical());
+            .get::<ConnectInfo<Peer>>()
+            .map_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), |info| info.0.0.ip().to_canonical());
         Ok(Self(behind_proxies(app, peer, &parts.headers)))
     }
 }
@@ -50,7 +66,7 @@ fn behind_proxies(app: &AppState, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// An address as proxies write it: bare, in brackets, or with a port behind it.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.trim_start_matches('[').trim_end_matches(']');
-    bare.parse().ok().or_else(|| hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip()))
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// The colours a person chose on this device.

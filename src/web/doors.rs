@@ -143,8 +143,9 @@ async fn ask_to_sign_in(request: Request) -> Response {
     let answer = leave_for(&login, &request);
     if request.method() == Method::POST {
         let session = request.extensions().get::<Session>().cloned();
-        if let Some(session) = session
-            && let Err(error) = drafts::keep_request(&session, &back, request).await
+        let room = request.extensions().get::<drafts::Room>().cloned();
+        if let Some((session, room)) = session.zip(room)
+            && let Err(error) = drafts::keep_request(&session, &room, &back, request).await
         {
             return error.into_response();
         }

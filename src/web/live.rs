@@ -111,6 +111,11 @@ impl Hub {
         self.send(Signal::Close);
     }
 
+    /// How many pages listen.
+    pub fn listeners(&self) -> usize {
+        self.signals.receiver_count()
+    }
+
     fn subscribe(&self) -> impl Stream<Item = Received> + use<> {
         let signals = BroadcastStream::new(self.signals.subscribe());
         // Looked at after subscribing: whoever subscribes too late for the signal sees the flag.

@@ -1,5 +1,6 @@
 //! The base of all handlers: state, sessions and doors, forms, errors as pages, live changes, looking on. Imports no room.
 
+pub mod answers;
 mod ask;
 pub mod assets;
 pub mod chart;
@@ -8,6 +9,7 @@ pub mod doors;
 pub mod drafts;
 pub mod error;
 pub mod forms;
+pub mod health;
 pub mod live;
 pub mod page;
 pub mod session;

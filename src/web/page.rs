@@ -190,7 +190,7 @@ impl FromRequestParts<AppState> for Page {
                 app.remember_shop_name(&page.shop);
             }
             Some(viewer) => {
-                page.server_is_away = viewer.role != Role::Admin && app.marzban.reach().is_shut();
+                page.server_is_away = viewer.role != Role::Admin && app.server.reach().is_shut();
                 page.welcome(&viewer);
             }
         }

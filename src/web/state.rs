@@ -6,25 +6,45 @@ use std::{
 };
 
 use ipnet::IpNet;
+use reqwest::Url;
 use sqlx::PgPool;
 
-use crate::{calendar::Clock, config::BackupConfig, marzban::Marzban, notices::Couriers, receipts};
+use crate::{
+    calendar::Clock,
+    config::{BackupConfig, MarzbanConfig},
+    notices::Couriers,
+    panel::Server,
+    receipts,
+};
 
-use super::live::Hub;
+use super::{answers::Answers, health::Health, live::Hub};
+
+/// What the configuration says that pages tell of.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    pub marzban: Option<MarzbanConfig>,
+    /// The panel's own address, as people type it.
+    pub public_url: Option<Url>,
+}
 
 /// The parts of the running panel. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     pub db: PgPool,
     pub clock: Clock,
-    pub marzban: Marzban,
+    pub server: Server,
     pub receipts: receipts::Store,
     pub live: Hub,
+    pub health: Health,
+    /// How requests ended lately.
+    pub answers: Answers,
     /// The ways by which notices leave the panel.
     pub couriers: Couriers,
     pub backups: Arc<BackupConfig>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// What the configuration says that pages tell of.
+    pub configured: Arc<Configured>,
     /// The shop's name as last read, for pages that must show without the database.
     last_shop_name: Arc<RwLock<String>>,
 }
@@ -34,7 +54,7 @@ impl AppState {
     pub fn new(
         db: PgPool,
         clock: Clock,
-        marzban: Marzban,
+        server: Server,
         receipts: receipts::Store,
         live: Hub,
         backups: BackupConfig,
@@ -43,12 +63,15 @@ impl AppState {
         Self {
             db,
             clock,
-            marzban,
+            server,
             receipts,
             live,
+            health: Health::default(),
+            answers: Answers::default(),
             couriers: Couriers::default(),
             backups: Arc::new(backups),
             trusted_proxies: trusted_proxies.into(),
+            configured: Arc::default(),
             last_shop_name: Arc::default(),
         }
     }
@@ -57,6 +80,13 @@ impl AppState {
     #[must_use]
     pub fn with_couriers(mut self, couriers: Couriers) -> Self {
         self.couriers = couriers;
+        self
+    }
+
+    /// The same with pages that tell of this configuration.
+    #[must_use]
+    pub fn configured_by(mut self, marzban: MarzbanConfig, public_url: Option<Url>) -> Self {
+        self.configured = Arc::new(Configured { marzban: Some(marzban), public_url });
         self
     }
 

@@ -4,19 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::PgListener;
 use tokio::{
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, watch},
     task::JoinHandle,
 };
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 
-use super::{queue::settle, run, server};
+use super::{backups_of, lanes::Slots, queue::settle, run, server};
 use crate::{
+    backups,
     jobs::{self, Job, Verdict, schedule},
-    web::AppState,
+    notices,
+    web::{AppState, answers::MINUTES},
 };
 
-/// How many jobs run at once.
-const PARALLEL: usize = 4;
 /// How long jobs may go on after the panel was told to stop; then their leases bring them back.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The queue is looked at this often even when nobody announced a job.
@@ -57,8 +57,20 @@ impl Background {
 pub async fn start(app: &AppState) -> anyhow::Result<Background> {
     let mut background = start_with(app, |app: AppState, job: Job| async move { run(&app, &job).await });
     background.listeners.push(tokio::spawn(server::watch(app.clone())));
+    copy_backups(app).await;
     background.schedule = Some(schedule(app).await?);
     Ok(background)
+}
+
+/// The store may be another than at the last start, or its secret be right now.
+async fn copy_backups(app: &AppState) {
+    let asked = async {
+        backups::catch_up(&backups_of(app), app.clock.now()).await?;
+        jobs::bring_forward(&app.db, &[backups::COPY], app.clock.now()).await
+    };
+    if let Err(error) = asked.await {
+        tracing::warn!(%error, "copies of backups could not be asked for");
+    }
 }
 
 /// The queue alone, with another meaning of the job kinds.
@@ -83,15 +95,13 @@ where
     F: Future<Output = Verdict> + Send + 'static,
 {
     let mut readable = true;
-    let permits = Arc::new(Semaphore::new(PARALLEL));
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        if *stopped.borrow() {
-            break;
-        }
-        match jobs::claim(&app.db, app.clock.now()).await {
+    let slots = Slots::new();
+    while !*stopped.borrow() {
+        match jobs::claim_of(&app.db, &slots.free(), app.clock.now()).await {
             Ok(Some(job)) => {
-                let (app, run) = (app.clone(), run.clone());
+                let (app, run, wake) = (app.clone(), run.clone(), Arc::clone(&wake));
+                // There is one: slots are taken here alone.
+                let slot = slots.take(&job.kind);
                 tokio::spawn(async move {
                     let held = job.clone();
                     // Called inside of the future, so that a panic before the first await is caught too.
@@ -99,7 +109,8 @@ where
                     if let Err(error) = settle(&app, &job, ended).await {
                         tracing::error!(job = %job.id, %error, "the end of a job could not be written down");
                     }
-                    drop(permit);
+                    drop(slot);
+                    wake.notify_one();
                 });
                 continue;
             }
@@ -111,15 +122,13 @@ where
             }
             Err(_) => {}
         }
-        drop(permit);
         tokio::select! {
             () = wake.notified() => {}
             () = tokio::time::sleep(POLL) => {}
             _ = stopped.changed() => {}
         }
     }
-    // All permits back means that all jobs have ended.
-    let _ = permits.acquire_many(u32::try_from(PARALLEL).unwrap_or(1)).await;
+    slots.all_back().await;
 }
 
 async fn wake_on_new_jobs(app: AppState, wake: Arc<Notify>) {
@@ -149,9 +158,15 @@ async fn schedule(app: &AppState) -> anyhow::Result<JobScheduler> {
     Ok(scheduler)
 }
 
-/// One look at the clock.
+/// One look at the clock, and at how the pages of this instance do.
 pub async fn tick(app: &AppState) {
-    if let Err(error) = schedule::announce_due(&app.db, app.clock.now()).await {
+    let now = app.clock.now();
+    if let Err(error) = schedule::announce_due(&app.db, now).await {
         tracing::warn!(%error, "the schedule can't be read");
+    }
+    let (all, failed) = app.answers.lately(now);
+    let answered = notices::errors::Answered { all, failed, minutes: MINUTES };
+    if let Err(error) = notices::errors::tell(&app.db, answered, now).await {
+        tracing::warn!(%error, "that pages fail often can't be told");
     }
 }

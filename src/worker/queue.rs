@@ -1,12 +1,14 @@
 //! One job after another: taking it, running it, writing down how it ended.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
 use super::run;
 use crate::{
     jobs::{self, Job, Verdict},
+    metrics, request_id,
     web::AppState,
 };
 
@@ -30,18 +32,33 @@ pub(super) async fn settle(
     job: &Job,
     run: impl Future<Output = Verdict>,
 ) -> sqlx::Result<()> {
+    let id = job.request_id.as_deref();
+    let span = tracing::info_span!("job", id, job = %job.id, kind = job.kind);
+    request_id::within(id, settle_here(app, job, run)).instrument(span).await
+}
+
+async fn settle_here(app: &AppState, job: &Job, run: impl Future<Output = Verdict>) -> sqlx::Result<()> {
+    let began = Instant::now();
     let run = AssertUnwindSafe(run).catch_unwind();
     let verdict = hold_while(app, job, run).await.unwrap_or_else(|panic| Verdict::Retry {
         after: jobs::backoff(job.attempts),
         error: format!("the job panicked: {}", panic_text(panic.as_ref())),
     });
-    match &verdict {
-        Verdict::Done => tracing::info!(job = %job.id, kind = job.kind, attempts = job.attempts, "job done"),
-        Verdict::Retry { after, error } => {
-            tracing::warn!(job = %job.id, kind = job.kind, attempts = job.attempts, ?after, error, "job put off");
+    let outcome = match &verdict {
+        Verdict::Done => {
+            tracing::info!(attempts = job.attempts, "job done");
+            "done"
         }
-        Verdict::Fail { error } => tracing::error!(job = %job.id, kind = job.kind, error, "job failed"),
-    }
+        Verdict::Retry { after, error } => {
+            tracing::warn!(attempts = job.attempts, ?after, error, "job put off");
+            "retried"
+        }
+        Verdict::Fail { error } => {
+            tracing::error!(error, "job failed");
+            "failed"
+        }
+    };
+    metrics::job_ended(&job.kind, outcome, began.elapsed());
     jobs::settle(&app.db, job, &verdict, app.clock.now()).await
 }
 
@@ -60,7 +77,7 @@ async fn hold_while<T>(app: &AppState, job: &Job, run: impl Future<Output = T>) 
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
 }

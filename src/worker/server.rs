@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::WAITING_FOR_SERVER;
-use crate::{jobs, marzban::Reach, web::AppState};
+use crate::{jobs, panel::Reach, web::AppState};
 
 /// A job that was under way when the server came back is put off a moment later, and is brought forward then.
 const STRAGGLERS: Duration = Duration::from_secs(2);
 
 /// Runs until the panel stops.
 pub(super) async fn watch(app: AppState) {
-    let mut reach = app.marzban.watch();
+    let mut reach = app.server.watch();
     // Whatever was put off before this start may be possible now.
     bring_forward(&app).await;
     loop {
@@ -20,8 +20,8 @@ pub(super) async fn watch(app: AppState) {
             }
             continue;
         }
-        app.marzban.probe().await;
-        if app.marzban.reach() == Reach::Open {
+        app.server.probe().await;
+        if app.server.reach() == Reach::Open {
             bring_forward(&app).await;
             tokio::time::sleep(STRAGGLERS).await;
             bring_forward(&app).await;

@@ -63,7 +63,8 @@ const AGENT: [(&str, &str); 16] = [
     ("devices", "/account/sessions"),
     ("two-factor", "/account/two-factor"),
 ];
-const ADMIN: [(&str, &str); 13] = [
+const ADMIN: [(&str, &str); 14] = [
+    ("marzban", "/admin/settings/marzban"),
     ("settings", "/admin/settings"),
     ("overview", "/admin"),
     ("orders", "/admin/orders"),
@@ -118,7 +119,7 @@ async fn busy_agent(db: PgPool) -> Shop {
         items: vec![item(1), item(2)],
     };
     let id = selections::store(&shop.db, &selection, now).await.unwrap().unwrap();
-    let marzban = &shop.state.marzban;
+    let marzban = &shop.state.server;
     assert!(selections::carry_out(&shop.db, marzban, id, shop.reza.into(), &shop.clock).await.unwrap());
     shop
 }
@@ -218,7 +219,8 @@ async fn look_at(shop: &Shop, username: &str, options: Options, pages: &[(&str, 
     look_from(shop.signed_in(username, options).await, pages).await;
 }
 
-async fn look_from(mut browser: Browser, pages: &[(&str, &str)]) {
+/// Looks at these pages, light and dark.
+pub async fn look_from(mut browser: Browser, pages: &[(&str, &str)]) {
     let options = browser.options;
     browser.expect_in_log("404");
     for (name, path) in pages {

@@ -12,6 +12,7 @@ mod main_job;
 mod pictures;
 mod queue;
 mod reports;
+mod setup;
 mod shop;
 mod sign_in;
 #[path = "../it/support/mod.rs"]

@@ -42,16 +42,17 @@ impl Shop {
     /// Opens with a card to pay to and one plan.
     pub async fn open(db: PgPool) -> Self {
         let app = TestApp::start(db).await;
-        let card = NewMethod {
-            alias: "کارت ملی",
-            holder: "سارا احمدی",
-            bank: "بانک ملی",
-            destination: Destination::Card { number: "6037991234567893" },
-            daily_limit_count: None,
-            daily_limit_amount: None,
-        };
-        payment_methods::create(&mut app.db.acquire().await.unwrap(), &card, app.clock.now()).await.unwrap();
+        open_card(&app).await;
         let plan = app.plan("یک‌ماهه، ۳۰ گیگ", 30, Some(30), PRICE).await;
+        Self::run(app, plan).await
+    }
+
+    /// Nobody has set it up yet.
+    pub async fn build(db: PgPool) -> Self {
+        Self::run(TestApp::fresh(db).await, PlanId(0)).await
+    }
+
+    async fn run(app: TestApp, plan: PlanId) -> Self {
         let time = tokio::spawn(let_time_pass(app.clock.clone()));
         let worker = worker::start(&app.state).await.unwrap();
         let (files, receipts) = (tempfile::tempdir().unwrap(), AtomicU64::new(100));
@@ -138,6 +139,19 @@ impl Shop {
         self.time.abort();
         self.app.finish().await;
     }
+}
+
+/// A card that payers are sent to.
+pub async fn open_card(app: &TestApp) {
+    let card = NewMethod {
+        alias: "کارت ملی",
+        holder: "سارا احمدی",
+        bank: "بانک ملی",
+        destination: Destination::Card { number: "6037991234567893" },
+        daily_limit_count: None,
+        daily_limit_amount: None,
+    };
+    payment_methods::create(&mut app.db.acquire().await.unwrap(), &card, app.clock.now()).await.unwrap();
 }
 
 /// The clock of the tests stands still; a worker that puts a job off needs one that runs.

@@ -2,6 +2,9 @@
 
 mod keeping;
 mod making;
+mod offsite;
+mod offsite_commands;
+mod offsite_told;
 mod page;
 mod restoring;
 
@@ -14,13 +17,10 @@ use std::{
 
 use rad_panel::{
     backups::{self, Backups},
-    ids::PaymentId,
-    money::Toman,
-    orders::{self, NewOrder},
+    ids::{OrderId, PaymentId, PlanId},
     payments::{self, ApprovalInput},
 };
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::{
     payments::{Form, card, screenshot},
@@ -64,19 +64,15 @@ pub async fn shop(db: PgPool) -> (TestApp, PaymentId) {
     let paid: PaymentId =
         sqlx::query_scalar("SELECT min(id) FROM payments").fetch_one(&app.db).await.unwrap();
     payments::approve(&app.db, paid, app.sara, ApprovalInput::default(), now).await.unwrap();
-    let order = NewOrder {
-        buyer: app.reza,
-        plan: app.plan("ماهانه", 30, Some(30), 90_000).await,
-        price_seen: Toman(90_000),
-        username: "first_one",
-        alias: "",
-        note: "",
-        on_hold: false,
-        request_id: Uuid::new_v4(),
-    };
-    orders::place(&app.db, &order, now).await.unwrap();
+    let plan = app.plan("ماهانه", 30, Some(30), 90_000).await;
+    order(&app, plan, "first_one").await;
     assert_eq!(app.run_jobs().await, 1);
     (app, paid)
+}
+
+/// Reza orders an account.
+pub async fn order(app: &TestApp, plan: PlanId, username: &str) -> OrderId {
+    app.order(app.reza, plan, 90_000, username).await
 }
 
 /// Makes a backup and returns its file.

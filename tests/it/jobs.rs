@@ -1,6 +1,8 @@
 //! The queue and the worker: each job once, none lost, whatever dies or panics on the way.
 
+mod lanes;
 mod running;
+mod runs;
 mod schedule;
 
 use std::time::Duration;
@@ -236,12 +238,16 @@ async fn finished_jobs_are_removed_after_their_time_and_no_others(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn a_job_of_a_kind_that_no_room_knows_fails_with_its_name(db: PgPool) {
+async fn a_job_of_a_kind_that_no_room_knows_waits_a_day_for_a_newer_panel(db: PgPool) {
     let app = TestApp::start(db).await;
     let now = app.clock.now();
     store(&app.db, &job(1, now), now).await;
     assert_eq!(app.run_jobs().await, 1);
-    let row = row(&app.db).await;
-    assert_eq!(row.outcome.as_deref(), Some("FAILED"));
-    assert!(row.last_error.unwrap().contains("tests.count"));
+    let waits = row(&app.db).await;
+    assert_eq!(waits.outcome, None);
+    assert!(waits.last_error.unwrap().contains("tests.count"));
+    sqlx::query("UPDATE jobs SET attempts = 1439").execute(&app.db).await.unwrap();
+    app.clock.advance(time::Duration::minutes(1));
+    assert_eq!(app.run_jobs().await, 1);
+    assert_eq!(row(&app.db).await.outcome.as_deref(), Some("FAILED"));
 }

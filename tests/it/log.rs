@@ -19,7 +19,8 @@ use crate::{
 
 /// All actions that the program records: `"noun.verb"`, where the nouns are those of deeds.
 /// Kinds of jobs and names of files, which look like deeds.
-const NO_DEEDS: [&str; 9] = [
+const NO_DEEDS: [&str; 10] = [
+    "backups.",
     "customers.",
     "database.dump",
     "manifest.json",

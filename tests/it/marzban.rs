@@ -3,9 +3,10 @@
 mod changes;
 mod circuit;
 mod creation;
+mod diagnosis;
 mod lists;
 mod panel;
-mod proxies;
+pub mod proxies;
 mod renewal;
 mod sign_in;
 mod simulator;

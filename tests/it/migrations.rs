@@ -1,15 +1,22 @@
 //! The schema: made from nothing in order, and held to the conventions that the code relies on.
 
-use rad_panel::MIGRATOR;
-use sqlx::PgPool;
+use std::{fs, path::PathBuf, time::Duration};
+
+use rad_panel::{MIGRATOR, app::schema::migrate, verification};
+use sqlx::{PgPool, migrate::Migrate};
 
 /// Columns that refer to another table and have no index of their own, and why.
-const WITHOUT_INDEX: [(&str, &str, &str); 5] = [
+const WITHOUT_INDEX: [(&str, &str, &str); 6] = [
     ("payments", "processed_by", "people are never removed, and nobody lists payments by their decider"),
     ("payments", "payment_method_id", "only those that count for a day are looked up, and those are indexed"),
     ("transactions", "created_by", "people are never removed, and nobody lists rows by their writer"),
     ("sign_ins", "user_id", "only the open ones are looked up, and those are indexed"),
     ("payments", "order_id", "indexed where there is one"),
+    (
+        "order_imports",
+        "confirmed_by",
+        "people are never removed, and nobody lists imports by who confirmed them",
+    ),
 ];
 
 async fn applied(db: &PgPool) -> Vec<(i64, Vec<u8>)> {
@@ -59,10 +66,115 @@ async fn an_empty_database_is_brought_up_in_order_and_a_second_run_changes_nothi
 
 #[sqlx::test(migrations = false)]
 async fn two_instances_that_start_at_once_migrate_once(db: PgPool) {
-    let (first, second) = tokio::join!(MIGRATOR.run(&db), MIGRATOR.run(&db));
-    first.unwrap();
-    second.unwrap();
+    let options = db.connect_options();
+    let (first, second) = tokio::join!(migrate(&options), migrate(&options));
+    let mut done = [first.unwrap().now.len(), second.unwrap().now.len()];
+    done.sort_unstable();
+    assert_eq!(done, [0, MIGRATOR.iter().count()]);
     assert_eq!(applied(&db).await.len(), MIGRATOR.iter().count());
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_table_that_a_backup_reads_is_waited_for_without_holding_up_others(db: PgPool) {
+    let mut conn = db.acquire().await.unwrap();
+    conn.ensure_migrations_table().await.unwrap();
+    let altering = MIGRATOR.iter().position(|migration| migration.sql.contains("ALTER TABLE orders"));
+    for migration in MIGRATOR.iter().take(altering.unwrap()) {
+        conn.apply(migration).await.unwrap();
+    }
+    let mut backup = db.begin().await.unwrap();
+    sqlx::query("SELECT FROM orders").execute(&mut *backup).await.unwrap();
+    let customers = async {
+        // Longer than it waits for the table: whoever came in between is answered.
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let reading = sqlx::query("SELECT FROM orders").execute(&mut *conn);
+            let read = tokio::time::timeout(Duration::from_secs(6), reading).await;
+            read.expect("somebody stands in the way").unwrap();
+        }
+        assert!(applied(&db).await.len() <= altering.unwrap());
+        backup.rollback().await.unwrap();
+    };
+    let options = db.connect_options();
+    let (done, ()) = tokio::join!(migrate(&options), customers);
+    assert_eq!(done.unwrap().before, altering.unwrap());
+    assert_eq!(applied(&db).await.len(), MIGRATOR.iter().count());
+}
+
+/// Rows as the version that came with this migration wrote them; the migrations after it find them.
+fn rows_written_after(version: i64) -> Option<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/migrations");
+    fs::read_to_string(folder.join(format!("{version}.sql"))).ok()
+}
+
+#[sqlx::test(migrations = false)]
+async fn each_migration_finds_the_rows_of_all_versions_before_it(db: PgPool) {
+    let mut conn = db.acquire().await.unwrap();
+    conn.ensure_migrations_table().await.unwrap();
+    for migration in MIGRATOR.iter() {
+        let done = conn.apply(migration).await;
+        done.unwrap_or_else(|error| panic!("{} {}: {error}", migration.version, migration.description));
+        if let Some(rows) = rows_written_after(migration.version) {
+            let written = sqlx::raw_sql(&rows).execute(&mut *conn).await;
+            written.unwrap_or_else(|error| panic!("the rows of {}: {error}", migration.version));
+        }
+    }
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name::text FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> '_sqlx_migrations' ORDER BY 1",
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .unwrap();
+    let mut empty = Vec::new();
+    for table in tables {
+        let query = format!("SELECT EXISTS (SELECT FROM {table})");
+        if !sqlx::query_scalar::<_, bool>(&query).fetch_one(&mut *conn).await.unwrap() {
+            empty.push(table);
+        }
+    }
+    assert_eq!(empty, Vec::<String>::new(), "give them rows in tests/data/migrations/<version>.sql");
+
+    let report = verification::of_rows(&mut conn).await.unwrap();
+    assert_eq!(report.findings, []);
+    assert!(report.transactions > 10 && report.orders > 4);
+}
+
+/// What a version that still runs stumbles over, while the new one starts beside it.
+const CONTRACTIONS: [&str; 6] =
+    ["DROP TABLE", "DROP COLUMN", " RENAME ", "SET NOT NULL", "ALTER COLUMN", "ADD COLUMN without a default"];
+
+/// The contractions in a migration's text. A file that says `-- contract: …`, and why nothing that runs needs it any
+/// more, may have them.
+fn contractions(sql: &str) -> Vec<&'static str> {
+    let code = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    let code = code.collect::<Vec<_>>().join("\n");
+    let clauses: Vec<&str> = code.split([',', ';']).collect();
+    let is_there = |what: &&'static str| match *what {
+        "ADD COLUMN without a default" => clauses.iter().any(|clause| {
+            clause.contains("ADD COLUMN") && clause.contains("NOT NULL") && !clause.contains("DEFAULT")
+        }),
+        what => code.contains(what),
+    };
+    let explained = sql.lines().any(|line| line.starts_with("-- contract: "));
+    if explained { Vec::new() } else { CONTRACTIONS.into_iter().filter(is_there).collect() }
+}
+
+#[test]
+fn no_migration_takes_away_what_the_version_before_still_uses() {
+    for migration in MIGRATOR.iter() {
+        assert_eq!(contractions(&migration.sql), Vec::<&str>::new(), "{}", migration.description);
+    }
+    assert_eq!(contractions("ALTER TABLE a DROP COLUMN b, ALTER COLUMN c SET NOT NULL;").len(), 3);
+    assert_eq!(contractions("ALTER TABLE a ADD COLUMN b text NOT NULL;"), ["ADD COLUMN without a default"]);
+    assert_eq!(
+        contractions("ALTER TABLE a ADD COLUMN b text NOT NULL DEFAULT '', ADD COLUMN c text;"),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        contractions("-- contract: 1.4 was the last to read it\nALTER TABLE a DROP COLUMN b;"),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]

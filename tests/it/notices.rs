@@ -1,13 +1,17 @@
 //! Notices: who is told of what, once; where else than in the panel; and what becomes of a message that can't be sent.
 
+mod away;
 mod causes;
 mod choices;
+mod debts;
+mod errors;
 mod linking;
 mod mail;
 mod pages;
 mod settings;
 mod telegram;
 mod watch;
+mod ways;
 
 use rad_panel::{
     ids::UserId,
@@ -37,14 +41,19 @@ async fn with_bot(app: &TestApp) -> BotApi {
 
 /// The owner gives the panel a mail server.
 async fn with_mail(app: &TestApp) -> MailServer {
-    let server = MailServer::start().await;
+    with_mail_of(app, MailServer::start().await).await
+}
+
+/// The owner gives the panel this mail server.
+async fn with_mail_of(app: &TestApp, server: MailServer) -> MailServer {
     sqlx::query(
-        "UPDATE notice_settings SET smtp_host = '127.0.0.1', smtp_port = $1, smtp_security = 'NONE',
+        "UPDATE notice_settings SET smtp_host = '127.0.0.1', smtp_port = $1, smtp_security = $4,
                 smtp_username = $2, smtp_password = $3, smtp_sender = 'shop@example.com'",
     )
     .bind(i32::from(server.port))
     .bind(MAIL_USER)
     .bind(MAIL_PASSWORD)
+    .bind(server.security.code())
     .execute(&app.db)
     .await
     .unwrap();

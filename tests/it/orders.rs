@@ -4,6 +4,7 @@ mod admin;
 mod bulk;
 mod changes;
 mod drift;
+mod import;
 mod lists;
 mod outage;
 mod own;

@@ -3,6 +3,8 @@
 use rad_panel::{
     ids::UserId,
     ledger::{self, EntryType, StatementFilter},
+    money::Toman,
+    orders,
 };
 use sqlx::PgPool;
 
@@ -214,12 +216,52 @@ async fn the_accounts_of_a_disabled_agent_run_on_unless_the_admin_ticks_otherwis
     sara.post(&disabling, &[]).await.expect(303);
     app.run_jobs().await;
     assert!(states().await.iter().all(|(status, _)| status == "ACTIVE"));
+    // She has forgotten the tick: the page of the disabled agent asks once more.
+    let page = sara.get(&format!("/admin/agents/{}", app.reza)).await.expect(200);
+    assert_eq!(page.count(&format!("form[action='{disabling}'] input[name=accounts]")), 1);
     for _ in 0..2 {
         sara.post(&disabling, &[("accounts", "true")]).await.expect(303);
     }
     app.run_jobs().await;
     let off = ("DISABLED".to_owned(), Some("BY_ADMIN".to_owned()));
     assert_eq!(states().await, [off.clone(), off]);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_is_being_made_or_changed_is_switched_off_too_when_that_has_ended(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let plan = app.plan("یک‌ماهه", 30, Some(20), 50_000).await;
+    app.give_credit(app.reza, 150_000).await;
+    let works = app.order(app.reza, plan, 50_000, "reza_works").await;
+    app.run_jobs().await;
+    app.simulator.down().await;
+    app.order(app.reza, plan, 50_000, "reza_made").await;
+    let renewal = orders::changes::Renewal {
+        order: works,
+        plan,
+        price_seen: Toman(50_000),
+        request_id: uuid::Uuid::new_v4(),
+    };
+    let by = orders::changes::By::Owner(app.reza.into());
+    orders::changes::renew(&app.db, &renewal, by, app.clock.now()).await.unwrap();
+    let sara = app.signed_in("sara").await;
+    let disabling = format!("/admin/people/{}/disabling", app.reza);
+    sara.post(&disabling, &[("accounts", "true")]).await.expect(303);
+    app.run_jobs().await;
+    app.simulator.up().await.unwrap();
+    for _ in 0..4 {
+        app.clock.advance(time::Duration::minutes(1));
+        app.run_jobs().await;
+    }
+    let states: Vec<String> =
+        sqlx::query_scalar("SELECT status FROM orders ORDER BY id").fetch_all(&app.db).await.unwrap();
+    assert_eq!(states, ["DISABLED", "DISABLED"]);
+    let open: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs WHERE finished_at IS NULL")
+        .fetch_one(&app.db)
+        .await
+        .unwrap();
+    assert_eq!(open, 0, "it ends when nothing is left");
     app.finish().await;
 }
 

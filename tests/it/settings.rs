@@ -1,6 +1,7 @@
 //! The shop's settings: what they rule, and who changed them.
 
 mod end_users;
+mod marzban;
 
 use sqlx::PgPool;
 

@@ -43,7 +43,7 @@ fn env_example_names_every_setting_with_its_unit_and_default_and_no_other() {
         .lines()
         .filter_map(|line| line.trim_start_matches('#').split_once('='))
         .map(|(name, _)| name)
-        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
         .collect();
     assert_eq!(named, SETTINGS.iter().map(|setting| setting.name).collect::<Vec<_>>());
     let values = Values::read([], Some(&path)).unwrap();
@@ -68,6 +68,7 @@ fn every_malformed_value_is_named_and_a_secret_one_is_not_shown() {
         ("PUBLIC_URL", "https://panel.example/shop"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("MARZBAN_URL", "marzban.example"),
+        ("MARZBAN_URL", "https://panel:secret@marzban.example"),
         ("MARZBAN_PUBLIC_URL", "ftp://marzban.example"),
         ("MARZBAN_CONNECT_TIMEOUT", "0"),
         ("MARZBAN_TIMEOUT", "5s"),
@@ -76,6 +77,8 @@ fn every_malformed_value_is_named_and_a_secret_one_is_not_shown() {
         ("HTTPS_PROXY", "proxysecret"),
         ("LOG", "info,sqlx=loud"),
         ("LOG_FORMAT", "xml"),
+        ("METRICS_LISTEN", "9464"),
+        ("SHUTDOWN_DRAIN", "121"),
     ];
     for (name, value) in bad {
         let error = parse(&[(name, value)]).expect_err(name);
@@ -118,11 +121,70 @@ fn the_environment_wins_over_the_file_and_an_empty_value_counts_as_absent() {
 fn a_faulty_file_is_refused_by_the_name_of_what_is_wrong_in_it() {
     let folder = open_folder();
     let file = folder.path().join("panel.env");
-    for (text, named) in [("LISTN=x\n", "LISTN"), ("LOG=a\nLOG=b\n", "LOG"), ("LOG warn\n", "LOG warn")] {
+    for (text, named) in
+        [("LISTN=x\n", "LISTN"), ("LOG=a\nLOG=b\n", "LOG"), ("LOG warn\n", "the first setting")]
+    {
         fs::write(&file, text).unwrap();
         let error = Values::read([], Some(&file)).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(named) && error.contains("panel.env"), "{error}");
     }
+    // What can't be read may be the password itself.
+    for value in ["horse battery", r"ho\rse#battery", "'horse battery'c d", "\"horse battery"] {
+        fs::write(&file, format!("LOG=warn\nMARZBAN_PASSWORD={value}\nLISTEN=127.0.0.1:1\n")).unwrap();
+        let error = Values::read([], Some(&file)).map(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("after LOG") && !error.contains("rse") && !error.contains("battery"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let folder = open_folder();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (marzban, database) = (write("marzban", "a b#c\n"), write("database", "of the database\n"));
+    let without: Vec<_> =
+        environment(&[]).into_iter().filter(|(name, _)| name != "MARZBAN_PASSWORD").collect();
+    let with = |more: &[(&str, &str)]| {
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Values::read(without.iter().cloned().chain(more), None)
+    };
+    let values = with(&[("MARZBAN_PASSWORD_FILE", &marzban), ("DATABASE_PASSWORD_FILE", &database)]).unwrap();
+    let config = Config::from_values(&values).unwrap();
+    assert_eq!(config.marzban.password.expose(), "a b#c");
+    let url = sqlx::ConnectOptions::to_url_lossy(config.database.options.expose());
+    assert_eq!(url.password(), Some("dbsecret"), "the address's own wins");
+    let bare =
+        [("DATABASE_URL", "postgres://app@localhost/rad"), ("DATABASE_PASSWORD_FILE", database.as_str())];
+    let values = with(&[bare[0], bare[1], ("MARZBAN_PASSWORD", "x")]).unwrap();
+    let url =
+        sqlx::ConnectOptions::to_url_lossy(Config::from_values(&values).unwrap().database.options.expose());
+    assert_eq!(url.password(), Some("of%20the%20database"));
+
+    let file = write("config", &format!("MARZBAN_PASSWORD_FILE={marzban}\n"));
+    let values = Values::read(without.clone(), Some(Path::new(&file))).unwrap();
+    assert_eq!(Config::from_values(&values).unwrap().marzban.password.expose(), "a b#c");
+
+    let twice = with(&[("MARZBAN_PASSWORD_FILE", &marzban), ("MARZBAN_PASSWORD", "other")]).map(|_| ());
+    let twice = twice.unwrap_err().to_string();
+    assert!(twice.contains("MARZBAN_PASSWORD or MARZBAN_PASSWORD_FILE"), "{twice}");
+    // The proxies' names are written in both ways by tools.
+    let proxies = [("HTTP_PROXY", "http://one:1"), ("http_proxy", "http://two:2"), ("MARZBAN_PASSWORD", "x")];
+    assert!(with(&proxies).is_ok());
+    let empty = write("empty", "\n");
+    let values = with(&[("BACKUP_S3_SECRET_KEY_FILE", empty.as_str())]).unwrap();
+    assert!(!values.has(&rad_panel::config::BACKUP_S3_SECRET_KEY), "an empty file counts as absent");
+
+    let missing = with(&[("MARZBAN_PASSWORD_FILE", "/nowhere/marzban")]).map(|_| ()).unwrap_err().to_string();
+    assert!(missing.contains("MARZBAN_PASSWORD_FILE") && missing.contains("/nowhere/marzban"), "{missing}");
+    // Only secrets: the log's file is a setting of its own, and what is no secret is no file's business.
+    let config = parse(&[("LOG_FILE", "/var/log/app.log"), ("LISTEN_FILE", "/nowhere")]).unwrap();
+    assert_eq!(config.log.file.as_deref(), Some(Path::new("/var/log/app.log")));
 }
 
 #[test]
@@ -162,9 +224,19 @@ fn help_names_the_commands_and_every_setting() {
     let folder = open_folder();
     let (code, help, _) = outcome(rad_panel(folder.path()).arg("--help"));
     assert_eq!(code, 0);
-    for command in
-        ["serve", "demo", "migrate", "create-admin", "reset-two-factor", "backup", "restore", "verify"]
-    {
+    for command in [
+        "serve",
+        "demo",
+        "migrate",
+        "create-admin",
+        "reset-two-factor",
+        "backup",
+        "restore",
+        "verify",
+        "setup-code",
+        "reset-password",
+        "check-marzban",
+    ] {
         assert!(help.contains(command), "{help}");
     }
     let (_, help, _) = outcome(rad_panel(folder.path()).args(["serve", "--help"]));

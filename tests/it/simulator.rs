@@ -113,6 +113,24 @@ async fn a_restart_keeps_users_tokens_and_port() {
 }
 
 #[tokio::test]
+async fn an_account_deleted_without_owner_works_until_the_core_starts_anew() {
+    let bench = Bench::new().await;
+    for off in [true, false] {
+        bench.create("reza_1").send().await.unwrap();
+        assert!(bench.simulator.mutate("reza_1", |user| user.admin = None));
+        assert_eq!(bench.simulator.working(), ["reza_1"]);
+        if off {
+            assert!(bench.simulator.mutate("reza_1", |user| user.status = Status::Disabled));
+        }
+        assert_eq!(bench.status(Method::DELETE, "/api/user/reza_1").await, 500);
+        assert!(bench.simulator.users().is_empty());
+        assert_eq!(bench.simulator.working().len(), usize::from(!off));
+    }
+    bench.simulator.restart().await.unwrap();
+    assert_eq!(bench.simulator.working(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn work_that_its_client_gave_up_on_is_still_done() {
     let bench = Bench::new().await;
     bench.simulator.slow(Duration::from_millis(300));

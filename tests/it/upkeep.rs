@@ -84,6 +84,12 @@ async fn the_server_is_shown_as_it_is(db: PgPool) {
     let sara = app.signed_in("sara").await;
     let page = sara.get("/admin/upkeep/server").await.expect(200);
     assert!(page.count("#server .badge--ok") == 1 && page.text("#server").contains("0.8.4"));
+    assert!(page.text("#server").contains("1.8.24") && page.text("#server").contains("روشن"));
+    app.simulator.run_core(false);
+    let page = sara.get("/admin/upkeep/server").await.expect(200);
+    assert!(page.text("#server .badge--bad").contains("خاموش"), "{}", page.text("#server"));
+    assert!(page.text("#server").contains("0.8.4"), "it answers all the same");
+    app.simulator.run_core(true);
     app.simulator.down().await;
     let page = sara.get("/admin/upkeep/server").await.expect(200);
     assert_eq!(page.count("#server .badge--bad"), 1);

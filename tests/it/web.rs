@@ -74,7 +74,7 @@ async fn serve(app: &TestApp) -> SocketAddr {
     let router: Router = app::router_of(doors, app.state.clone(), false, Duration::from_millis(800)).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<rad_panel::web::client::Peer>();
     // The runtime of the test ends with the test, and takes the server with it.
     tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
     address

@@ -44,8 +44,23 @@ pub struct Next {
     next: String,
 }
 
-pub async fn root(viewer: Option<axum::Extension<Viewer>>) -> Redirect {
-    Redirect::to(viewer.map_or("/login", |viewer| viewer.role.home()))
+/// Where the first admin is made.
+const SETUP: &str = "/setup";
+
+pub async fn root(
+    State(app): State<AppState>,
+    viewer: Option<axum::Extension<Viewer>>,
+) -> Result<Redirect, AppError> {
+    Ok(Redirect::to(match viewer {
+        Some(viewer) => viewer.role.home(),
+        None if is_fresh(&app).await? => SETUP,
+        None => "/login",
+    }))
+}
+
+/// Whether nobody can be let in, because there is no admin yet.
+async fn is_fresh(app: &AppState) -> Result<bool, AppError> {
+    Ok(!accounts::is_there_an_admin(&mut *app.db.acquire().await?).await?)
 }
 
 pub async fn new(
@@ -56,6 +71,9 @@ pub async fn new(
 ) -> PageResult {
     if let Some(viewer) = viewer {
         return Ok(Redirect::to(destination(&next, viewer.role.home())).into_response());
+    }
+    if is_fresh(&app).await? {
+        return Ok(Redirect::to(SETUP).into_response());
     }
     html(&LoginPage::new(&app, page, Fields::default(), next).await?)
 }

@@ -3,6 +3,7 @@
 
 mod history;
 mod picture;
+mod strays;
 mod usage;
 
 use anyhow::Context;
@@ -16,7 +17,7 @@ use crate::{
     config::Config,
     customers,
     ids::{PlanId, UserId},
-    marzban::Marzban,
+    marzban,
     money::Toman,
     payment_methods::{self, Destination, NewMethod},
     plans::{self, NewPlan},
@@ -24,6 +25,7 @@ use crate::{
     web::{AppState, Role, live::Hub},
 };
 
+pub use strays::leave_strays;
 pub use usage::use_accounts;
 
 /// The people and plans of the sample shop.
@@ -51,7 +53,7 @@ pub async fn fill(db: &PgPool, config: &Config, accounts: bool) -> anyhow::Resul
     let app = AppState::new(
         db.clone(),
         clock.clone(),
-        Marzban::new(&(&config.marzban).into(), clock.clone())?,
+        marzban::server(&(&config.marzban).into(), clock.clone())?,
         receipts::Store::new(&config.upload_dir).context("the folder of the receipts can't be used")?,
         Hub::default(),
         config.backups.clone(),

@@ -15,6 +15,8 @@ pub struct Arrival {
     pub at: OffsetDateTime,
     /// Requests being worked on, this one included.
     pub in_flight: usize,
+    /// The header `X-Request-Id`.
+    pub request_id: Option<String>,
 }
 
 /// When the connection of a user's change breaks.

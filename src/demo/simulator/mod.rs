@@ -221,13 +221,14 @@ impl Simulator {
         Ok(())
     }
 
-    /// Down and up: users and tokens survive, as in a real database; faults and connections don't.
+    /// Down and up, with the core: users and tokens survive, as in a real database; faults and connections don't.
     ///
     /// # Errors
     /// As [`Simulator::up`].
     pub async fn restart(&self) -> std::io::Result<()> {
         self.down().await;
         self.core.faults(Faults::clear);
+        self.core.change(|s| s.ghosts.clear());
         self.up().await
     }
 
@@ -314,6 +315,11 @@ impl Simulator {
         self.core.change(|s| s.put_user(user));
     }
 
+    /// Adds or replaces an administrator.
+    pub fn put_admin(&self, admin: state::Admin) {
+        self.core.change(|s| s.set_admin(admin));
+    }
+
     /// Changes a stored user; false where there is none.
     pub fn mutate(&self, username: &str, change: impl FnOnce(&mut User)) -> bool {
         self.core.change(|s| s.user_mut(username).map(change).is_some())
@@ -333,6 +339,19 @@ impl Simulator {
     /// Replaces the core's inbounds.
     pub fn set_inbounds(&self, inbounds: Vec<Inbound>) {
         self.core.change(|s| s.inbounds = inbounds);
+    }
+
+    /// Stops the core, or starts it again.
+    pub fn run_core(&self, running: bool) {
+        self.core.change(|s| {
+            s.core_stopped = !running;
+            s.ghosts.clear();
+        });
+    }
+
+    /// Whom the core lets in: also those deleted whom nobody told it of.
+    pub fn working(&self) -> Vec<String> {
+        self.core.read(State::working)
     }
 
     /// A token of the panel over any claims, for expired and odd ones.

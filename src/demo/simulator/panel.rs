@@ -126,6 +126,8 @@ pub async fn switch_users(
                 user.status = to;
             }
         }
+        // It starts the core anew.
+        state.ghosts.clear();
         Ok(Json(json!({"detail": format!("Users successfully {done}")})))
     })
 }
@@ -181,9 +183,10 @@ pub async fn nodes(caller: Caller) -> Answer {
 }
 
 /// `GET /api/core`.
-pub async fn core_state(_caller: Caller) -> Answer {
+pub async fn core_state(Shared(core): Shared<Arc<Core>>, _caller: Caller) -> Answer {
+    let started = !core.read(|state| state.core_stopped);
     Ok(Json(json!({
-        "version": "1.8.24", "started": true, "logs_websocket": "/api/core/logs",
+        "version": "1.8.24", "started": started, "logs_websocket": "/api/core/logs",
     })))
 }
 

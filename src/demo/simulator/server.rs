@@ -150,6 +150,7 @@ async fn answer(
 
 async fn work(core: Arc<Core>, app: Router, request: Request<Body>) -> Result<Response, Broken> {
     let (method, uri) = (request.method().clone(), request.uri().clone());
+    let request_id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok().map(str::to_owned));
     let now = core.now();
     let (slow, status, broken) = core.faults(|f| {
         f.in_flight += 1;
@@ -160,6 +161,7 @@ async fn work(core: Arc<Core>, app: Router, request: Request<Body>) -> Result<Re
             query: uri.query().map(str::to_owned),
             at: now,
             in_flight: f.in_flight,
+            request_id: request_id.clone(),
         });
         let status = f.take_answer();
         let broken = match status {

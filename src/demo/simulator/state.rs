@@ -73,6 +73,12 @@ pub struct State {
     /// In order of their ids.
     pub users: Vec<User>,
     pub inbounds: Vec<Inbound>,
+    /// The core does not run, as with a configuration that it can't read; the panel goes on taking accounts.
+    #[serde(default)]
+    pub core_stopped: bool,
+    /// Deleted, and still let in by the core until it starts anew.
+    #[serde(default)]
+    pub ghosts: Vec<String>,
 }
 
 impl State {
@@ -84,7 +90,28 @@ impl State {
             admins: Vec::new(),
             users: Vec::new(),
             inbounds,
+            core_stopped: false,
+            ghosts: Vec::new(),
         }
+    }
+
+    /// Whom the core lets in.
+    pub fn working(&self) -> Vec<String> {
+        if self.core_stopped {
+            return Vec::new();
+        }
+        let live = self.users.iter().filter(|user| user.is_in_core()).map(|user| user.username.clone());
+        live.chain(self.ghosts.clone()).collect()
+    }
+
+    /// Removes a user. One without owner stays in the core; true where it was owned.
+    pub fn remove_user(&mut self, username: &str) -> bool {
+        let Some(at) = self.users.iter().position(|user| user.username == username) else { return true };
+        let user = self.users.remove(at);
+        if user.admin.is_none() && user.is_in_core() {
+            self.ghosts.push(user.username);
+        }
+        user.admin.is_some()
     }
 
     /// What was saved, or `None` where nothing was saved yet.

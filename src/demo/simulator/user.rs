@@ -233,6 +233,11 @@ impl User {
         self.proxies.is_empty() || self.expire.is_some_and(|e| e >= LAST_SHOWABLE_EXPIRE)
     }
 
+    /// Whether the core knows it.
+    pub fn is_in_core(&self) -> bool {
+        matches!(self.status, Status::Active | Status::OnHold)
+    }
+
     /// Back to zero bytes; wakes everyone but the expired, and drops the next plan.
     pub fn reset(&mut self) {
         self.used_traffic = 0;

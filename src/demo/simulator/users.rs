@@ -229,12 +229,15 @@ pub async fn start_next_plan(
     })
 }
 
-/// `DELETE /api/user/{username}`: an ownerless user goes too, but with a 500.
+/// `DELETE /api/user/{username}`: an ownerless user goes too, but with a 500 and not from the core.
 pub async fn delete(Shared(core): Shared<Arc<Core>>, caller: Caller, Path(name): Path<String>) -> Answer {
     core.change(|state| {
-        let owned = seen(state, &caller, &name)?.admin.is_some();
-        state.users.retain(|u| u.username != name);
-        if owned { Ok(Json(json!({"detail": "User successfully deleted"}))) } else { Err(Refusal::Crash) }
+        seen(state, &caller, &name)?;
+        if state.remove_user(&name) {
+            Ok(Json(json!({"detail": "User successfully deleted"})))
+        } else {
+            Err(Refusal::Crash)
+        }
     })
 }
 

@@ -11,13 +11,11 @@ use lettre::{
     },
 };
 
-use super::{Couriers, Failure, Problem, chain};
+use super::{Couriers, Failure, Problem, WHOLE, chain, in_time};
 use crate::config::Secret;
 
 /// For one step of the conversation.
 const STEP: Duration = Duration::from_secs(10);
-/// For the whole of it.
-const WHOLE: Duration = Duration::from_secs(25);
 
 /// How the connection is kept from others' eyes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
@@ -76,11 +74,9 @@ impl Couriers {
     ) -> Result<(), Failure> {
         let message = write(server, letter)?;
         let transport = transport(server)?;
-        match tokio::time::timeout(WHOLE, transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(failure(&error, server)),
-            Err(_) => Err(Failure::new(Problem::Network, "no answer in time")),
-        }
+        let sending =
+            async { transport.send(message).await.map(drop).map_err(|error| failure(&error, server)) };
+        in_time(WHOLE, sending).await
     }
 }
 
@@ -115,6 +111,19 @@ fn transport(server: &MailServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, 
     Ok(builder.build())
 }
 
+/// Whether a refusal is about who shall get it, by the enhanced code of RFC 3463 (5.1.x, and 5.2.1 for a closed mailbox).
+/// Any other is about us: our domain, our sender, our words. A server that gives none is taken at its number.
+fn is_of_the_address(words: &str) -> bool {
+    let codes = words.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|word| {
+        let parts: Vec<&str> = word.split('.').collect();
+        parts.len() == 3 && parts.first() == Some(&"5") && parts.iter().all(|part| !part.is_empty())
+    });
+    // Of the sender's address speak 5.1.7 and 5.1.8.
+    let ours =
+        |code: &str| !code.starts_with("5.1.") && code != "5.2.1" || code == "5.1.7" || code == "5.1.8";
+    !codes.clone().any(ours)
+}
+
 fn failure(error: &lettre::transport::smtp::Error, server: &MailServer) -> Failure {
     let mut words = chain(error);
     if !server.password.expose().is_empty() {
@@ -123,7 +132,7 @@ fn failure(error: &lettre::transport::smtp::Error, server: &MailServer) -> Failu
     let code = error.status().map(u16::from);
     let problem = match code {
         Some(530 | 534 | 535 | 538 | 454) => Problem::SignIn,
-        Some(550 | 551 | 553) => Problem::Recipient,
+        Some(550 | 551 | 553) if is_of_the_address(&words) => Problem::Recipient,
         Some(400..=499) => Problem::Server,
         Some(_) => Problem::Refused,
         None if words.contains("authentication mechanism") => Problem::SignIn,
@@ -135,4 +144,26 @@ fn failure(error: &lettre::transport::smtp::Error, server: &MailServer) -> Failu
         None => Problem::Network,
     };
     Failure::new(problem, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_the_address;
+
+    #[test]
+    fn a_refusal_of_our_domain_is_not_taken_for_a_dead_address() {
+        for words in
+            ["550 5.1.1 no such user", "553 5.1.3 bad address", "550 5.2.1 closed", "550 unknown user"]
+        {
+            assert!(is_of_the_address(words), "{words}");
+        }
+        for words in [
+            "553 5.7.1 sender address rejected: not owned by user",
+            "550 5.7.26 This mail is unauthenticated",
+            "550-5.7.1 blocked by 192.0.2.1\n550 5.7.1 see our page",
+            "553 5.1.8 sender's domain is unknown",
+        ] {
+            assert!(!is_of_the_address(words), "{words}");
+        }
+    }
 }

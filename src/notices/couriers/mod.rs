@@ -12,6 +12,15 @@ use crate::config::{Config, Secret};
 pub(super) use mail::{Letter, MailServer, Security};
 pub(super) use telegram::{Bot, Update};
 
+/// The longest that sending one message may take, all its calls together.
+pub(super) const WHOLE: Duration = Duration::from_secs(20);
+
+/// Gives up after so long.
+async fn in_time(limit: Duration, sending: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let late = |_| Err(Failure::new(Problem::Network, "no answer in time"));
+    tokio::time::timeout(limit, sending).await.unwrap_or_else(late)
+}
+
 /// The ways out: the clients, and the address under which people know the panel. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Couriers {
@@ -52,6 +61,13 @@ impl Couriers {
     }
 }
 
+/// What a message can be answered with: it leads to one of our pages.
+#[derive(Clone, Debug)]
+pub(super) struct Button {
+    pub label: String,
+    pub address: String,
+}
+
 /// What stands in the way of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
@@ -87,6 +103,13 @@ impl Problem {
         (Self::Proxy, "PROXY"),
         (Self::Refused, "REFUSED"),
     ];
+
+    /// The other side, or the way to it, is away: whoever tries next waits in vain too.
+    pub(super) const ABSENCES: [Self; 2] = [Self::Network, Self::Proxy];
+
+    pub(super) fn is_absence(self) -> bool {
+        Self::ABSENCES.contains(&self)
+    }
 
     /// The word for it in our tables.
     pub(super) fn code(self) -> &'static str {

@@ -6,7 +6,7 @@ use reqwest::{Client, Proxy, Url, redirect};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Couriers, Failure, Problem, chain};
+use super::{Button, Couriers, Failure, Problem, WHOLE, chain, in_time};
 use crate::config::Secret;
 
 /// For a whole call, beside what a long poll waits.
@@ -23,11 +23,13 @@ pub(super) struct Clients {
     https_proxy: Option<Secret<Url>>,
     http: OnceLock<Client>,
     https: OnceLock<Client>,
+    /// The longest that a message may take.
+    whole: Duration,
 }
 
 impl Clients {
     pub(super) fn new(http_proxy: Option<Secret<Url>>, https_proxy: Option<Secret<Url>>) -> Self {
-        Self { http_proxy, https_proxy, http: OnceLock::new(), https: OnceLock::new() }
+        Self { http_proxy, https_proxy, http: OnceLock::new(), https: OnceLock::new(), whole: WHOLE }
     }
 
     fn of(&self, api: &str) -> Result<(&Client, bool), Failure> {
@@ -102,15 +104,32 @@ impl Couriers {
         Ok(me["username"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Sends plain text to a chat.
+    /// Sends plain text to a chat, with buttons under it that lead to pages.
     pub(in crate::notices) async fn send_to_chat(
         &self,
         bot: &Bot,
         chat: &str,
         text: &str,
+        buttons: &[Button],
     ) -> Result<(), Failure> {
+        in_time(self.telegram.whole, self.say(bot, chat, text, buttons)).await
+    }
+
+    /// In one call, or in two.
+    async fn say(&self, bot: &Bot, chat: &str, text: &str, buttons: &[Button]) -> Result<(), Failure> {
         let text: String = text.chars().take(LONGEST).collect();
         let body = json!({ "chat_id": chat, "text": text, "link_preview_options": { "is_disabled": true } });
+        if !buttons.is_empty() {
+            let row: Vec<Value> =
+                buttons.iter().map(|button| json!({ "text": button.label, "url": button.address })).collect();
+            let mut with_buttons = body.clone();
+            with_buttons["reply_markup"] = json!({ "inline_keyboard": [row] });
+            match self.call(bot, "sendMessage", with_buttons, Duration::ZERO).await {
+                // Telegram refuses addresses that it can't reach itself; the link in the text is as good.
+                Err(failure) if failure.problem == Problem::Recipient => {}
+                sent => return sent.map(drop),
+            }
+        }
         self.call(bot, "sendMessage", body, Duration::ZERO).await.map(drop)
     }
 
@@ -178,4 +197,44 @@ fn refusal(status: u16, method: &str, answer: &Answer, token: &str) -> Failure {
         failure.wait = Some(Duration::from_secs(wait));
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// Refuses whatever it is asked, each time after this wait.
+    async fn slow(listener: TcpListener, wait: Duration) {
+        let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: BUTTON_URL_INVALID"}"#;
+        let answer = format!(
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            tokio::time::sleep(wait).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn both_calls_of_a_message_have_one_time_together() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(slow(listener, Duration::from_millis(400)));
+        let clients = Clients { whole: Duration::from_millis(600), ..Clients::new(None, None) };
+        let couriers = Couriers { telegram: Arc::new(clients), public_url: None };
+        let bot = Bot { token: Secret::new("123:abc".to_owned()), api };
+        let button = Button { label: "x".to_owned(), address: "http://127.0.0.1/".to_owned() };
+        let late = couriers.send_to_chat(&bot, "77", "text", &[button]).await.unwrap_err();
+        assert_eq!((late.problem, late.detail.as_str()), (Problem::Network, "no answer in time"));
+        server.abort();
+    }
 }

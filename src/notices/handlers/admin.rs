@@ -192,7 +192,7 @@ pub async fn test_telegram(ask: Ask<Admin>) -> PageResult {
         (Some(_), None) => ("warn", t.notices_no_chat()),
         (Some(bot), Some(chat)) => {
             let text = t.notices_test_text(&outgoing.shop_name);
-            let result = ask.app.couriers.send_to_chat(bot, &chat.address, &text).await;
+            let result = ask.app.couriers.send_to_chat(bot, &chat.address, &text, &[]).await;
             settings::note(&ask.app.db, Channel::Telegram, &result, ask.app.clock.now()).await?;
             match result {
                 Ok(()) => ("ok", t.notices_test_sent()),

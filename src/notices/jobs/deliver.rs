@@ -12,19 +12,21 @@ use super::{GIVE_UP, LONGEST_WAIT};
 use crate::{
     calendar::{Clock, Time},
     ids::UserId,
-    jobs::{Job, Verdict, backoff},
+    jobs::{FOR_NEWER, Job, LEASE, Verdict, backoff},
     locale::{Language, Tr},
     notices::{
         Channel, Couriers, Kind, Subject, Told,
-        couriers::{Failure, Letter, Problem},
+        couriers::{Failure, Letter, Problem, WHOLE},
         settings::{self, Outgoing},
         words,
     },
     role::Role,
 };
 
-/// Shorter than a job's lease: when the job is taken up again, what it had claimed is free.
-const CLAIM: Duration = Duration::from_secs(100);
+/// Longer than a message takes, and shorter than a job's lease: when the job is taken up again, what it had claimed is
+/// free.
+const CLAIM: Duration = Duration::from_secs(22);
+const _: () = assert!(WHOLE.as_secs() < CLAIM.as_secs() && CLAIM.as_secs() < LEASE.as_secs());
 
 /// Who gets the message, and what it says.
 struct Parcel {
@@ -61,12 +63,14 @@ async fn attempt(
 ) -> sqlx::Result<Option<(Duration, String)>> {
     let now = clock.now();
     let outgoing = settings::outgoing(&mut *db.acquire().await?).await?;
-    let hold = outgoing.hold_until.filter(|until| channel == Channel::Telegram && *until > now);
-    if let Some(until) = hold {
+    if let Some(until) = outgoing.hold_until(channel).filter(|until| *until > now) {
         let wait = Duration::try_from(until - now).unwrap_or_default();
-        return Ok(Some((wait, "the Bot API asked to wait".to_owned())));
+        return Ok(Some((wait, "the courier is left alone for a while".to_owned())));
     }
     drop_old(db, user, channel, now).await?;
+    if let Some(kind) = strange_kind(db, user, channel, now).await? {
+        return Ok(Some((FOR_NEWER, format!("no notice is known here of the kind {kind}"))));
+    }
     let claimed = claim(db, user, channel, now).await?;
     if claimed.is_empty() {
         return Ok(None);
@@ -89,11 +93,34 @@ async fn attempt(
             give_up(db, user, channel, &failure.detail, now).await.map(|()| None)
         }
         Err(failure) => {
-            let wait = failure.wait.unwrap_or_else(|| backoff(attempts + 2).min(LONGEST_WAIT));
+            // While it is away, everybody waits for it together: nobody has to wait longer than that.
+            let longest = if failure.problem.is_absence() { settings::AWAY } else { LONGEST_WAIT };
+            let wait = failure.wait.unwrap_or_else(|| backoff(attempts + 2).min(longest));
             put_off(db, channel, &claimed, now + wait).await?;
             Ok(Some((wait, format!("{}: {}", failure.problem.code(), failure.detail))))
         }
     }
+}
+
+/// The kind of a due delivery that only a newer version can put into words: all that is due waits for one.
+async fn strange_kind(
+    db: &PgPool,
+    user: UserId,
+    channel: Channel,
+    now: Time,
+) -> sqlx::Result<Option<String>> {
+    let known: Vec<String> = Kind::ALL.iter().map(|kind| kind.code().to_owned()).collect();
+    sqlx::query_scalar!(
+        "SELECT n.kind FROM notice_deliveries d JOIN notices n ON n.id = d.notice_id
+         WHERE d.user_id = $1 AND d.channel = $2 AND d.outcome IS NULL AND d.due_at <= $3 AND n.kind <> ALL($4)
+         LIMIT 1",
+        user.0,
+        channel.code(),
+        now,
+        &known
+    )
+    .fetch_optional(db)
+    .await
 }
 
 async fn claim(db: &PgPool, user: UserId, channel: Channel, now: Time) -> sqlx::Result<Vec<i64>> {
@@ -153,7 +180,7 @@ async fn send(couriers: &Couriers, outgoing: &Outgoing, parcel: &Parcel) -> Opti
         Channel::Telegram => {
             let bot = outgoing.bot.as_ref()?;
             let text = format!("{}\n{}", message.title, message.body);
-            Some(couriers.send_to_chat(bot, &parcel.address, &text).await)
+            Some(couriers.send_to_chat(bot, &parcel.address, &text, &message.buttons).await)
         }
         Channel::Email => {
             let letter = Letter {

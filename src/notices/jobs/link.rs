@@ -129,7 +129,7 @@ async fn answer(db: &PgPool, couriers: &Couriers, bot: &Bot, update: &Update, no
         None => Tr::new(Language::default()).notices_chat_unknown_code(),
     };
     // A courtesy: the page says the same.
-    if let Err(failure) = couriers.send_to_chat(bot, &chat, &text).await {
+    if let Err(failure) = couriers.send_to_chat(bot, &chat, &text, &[]).await {
         tracing::debug!(problem = failure.problem.code(), "no answer to a code");
     }
     Ok(())

@@ -10,8 +10,8 @@ use crate::{
     ids::{OrderId, PaymentId},
     ledger::{self, Entry, EntryType},
     locale::Tr,
-    marzban::Cause,
     money::Toman,
+    panel::Cause,
 };
 
 /// One thing that happened.

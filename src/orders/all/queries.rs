@@ -94,7 +94,7 @@ pub async fn orders(db: &PgPool, filter: &Filter<'_>, limit: i64, now: Time) -> 
              AND ($4::text IS NULL OR m.status = $4)
              AND ($5::timestamptz IS NULL OR o.created_at >= $5)
              AND ($6::timestamptz IS NULL OR o.created_at < $6)
-             AND ($7::text IS NULL OR o.marzban_username LIKE $7
+             AND ($7::text IS NULL OR lower(o.marzban_username) LIKE $7
                   OR translate(o.alias, '۰۱۲۳۴۵۶۷۸۹', '0123456789') ILIKE $8)
              AND ($9::bigint IS NULL OR o.id < $9)
            ORDER BY o.id DESC LIMIT $10"#,

@@ -110,7 +110,7 @@ impl Refusal {
 }
 
 /// The id of the form for one of several: it follows from the form of all and from the number of the one.
-fn derived(form: Uuid, number: i64) -> Uuid {
+pub(super) fn derived(form: Uuid, number: i64) -> Uuid {
     let digest = Sha256::new().chain_update(form.as_bytes()).chain_update(number.to_be_bytes()).finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);

@@ -7,8 +7,8 @@ use sqlx::PgPool;
 
 use super::{super::usernames::ALIAS_LENGTH, MOST};
 use crate::{
-    marzban::Marzban,
     orders::{Availability, Username, UsernameError, usernames},
+    panel::Server,
     persian::normalize,
 };
 
@@ -85,7 +85,7 @@ pub fn listed(text: &str, prefix: &str) -> (Vec<Named>, Vec<BadLine>) {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn taken(db: &PgPool, marzban: &Marzban, names: &[Named]) -> sqlx::Result<BTreeSet<String>> {
+pub async fn taken(db: &PgPool, server: &Server, names: &[Named]) -> sqlx::Result<BTreeSet<String>> {
     let asked: Vec<String> = names.iter().map(|named| named.username.clone()).collect();
     let taken = sqlx::query_scalar!(
         r#"SELECT lower(marzban_username) AS "name!" FROM orders
@@ -98,7 +98,7 @@ pub async fn taken(db: &PgPool, marzban: &Marzban, names: &[Named]) -> sqlx::Res
     let free: Vec<_> = asked
         .into_iter()
         .filter(|name| !taken.contains(name))
-        .map(|name| async move { (usernames::on_server(marzban, &name).await, name) }.boxed())
+        .map(|name| async move { (usernames::on_server(server, &name).await, name) }.boxed())
         .collect();
     let mut answers = stream::iter(free).buffer_unordered(AT_ONCE);
     let until = tokio::time::Instant::now() + PATIENCE;

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use super::{
     super::{
         Status,
-        changes::{self, By, Kind, WINDOW, queries::Payer},
+        changes::{self, By, Kind, queries::Payer},
         queries::{self, Order},
     },
     Refusal, Trouble,
@@ -16,8 +16,8 @@ use super::{
 use crate::{
     calendar::Time,
     ids::{OrderId, UserId},
-    marzban::Marzban,
     money::Toman,
+    panel::Server,
 };
 
 /// So many accounts are asked about at once.
@@ -41,7 +41,7 @@ pub struct Chosen {
 /// When the database fails.
 pub async fn preview(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     owner: UserId,
     kind: Kind,
     ids: &[OrderId],
@@ -78,7 +78,7 @@ pub async fn preview(
         chosen.push(Chosen { order, price: fact.price, verdict });
     }
     if kind == Kind::Delete {
-        estimate(db, marzban, &mut chosen, now).await?;
+        estimate(db, server, &mut chosen, now).await?;
     }
     Ok(chosen)
 }
@@ -120,12 +120,13 @@ fn judge(
 
 /// Asks the server what was used of those that may be paid back, several at once. What isn't answered in time is left
 /// out, as it would not be deleted.
-async fn estimate(db: &PgPool, marzban: &Marzban, chosen: &mut [Chosen], now: Time) -> sqlx::Result<()> {
+async fn estimate(db: &PgPool, server: &Server, chosen: &mut [Chosen], now: Time) -> sqlx::Result<()> {
     let until = tokio::time::Instant::now() + PATIENCE;
     let young = chosen.iter().enumerate();
-    let young = young.filter(|(_, one)| one.verdict.is_ok() && now < one.order.created_at + WINDOW);
+    let is_young = |order: &Order| changes::is_in_time(order.provisioned_at.unwrap_or(order.created_at), now);
+    let young = young.filter(|(_, one)| one.verdict.is_ok() && is_young(&one.order));
     let asking: Vec<_> =
-        young.map(|(at, one)| estimate_one(db, marzban, at, one.order.id, now, until).boxed()).collect();
+        young.map(|(at, one)| estimate_one(db, server, at, one.order.id, now, until).boxed()).collect();
     let mut answers = stream::iter(asking).buffer_unordered(AT_ONCE);
     while let Some(answer) = answers.next().await {
         let (at, verdict) = answer?;
@@ -137,13 +138,13 @@ async fn estimate(db: &PgPool, marzban: &Marzban, chosen: &mut [Chosen], now: Ti
 /// The refund of one, and its place among the chosen.
 async fn estimate_one(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     at: usize,
     order: OrderId,
     now: Time,
     until: tokio::time::Instant,
 ) -> sqlx::Result<(usize, Result<Toman, Refusal>)> {
-    let verdict = match tokio::time::timeout_at(until, changes::estimate(db, marzban, order, now)).await {
+    let verdict = match tokio::time::timeout_at(until, changes::estimate(db, server, order, now)).await {
         Ok(Ok(estimate)) => Ok(estimate.refund),
         Ok(Err(error)) => Err(Refusal::of_change(error)?),
         Err(_) => Err(Refusal::of(Trouble::Unreadable)),

@@ -12,8 +12,8 @@ use crate::{
     audit::Actor,
     calendar::{Clock, Time},
     ids::{ChangeId, OrderId, PlanId, SelectionId, UserId},
-    marzban::Marzban,
     money::Toman,
+    panel::Server,
 };
 
 /// One account of a selection, as its form had it.
@@ -94,7 +94,7 @@ async fn find(conn: &mut PgConnection, new: &NewSelection) -> sqlx::Result<Optio
 /// When the database fails before the first of them.
 pub async fn carry_out(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     id: SelectionId,
     actor: Actor,
     clock: &Clock,
@@ -122,7 +122,7 @@ pub async fn carry_out(
             break;
         }
         let request_id = derived(found.request_id, item.order.0);
-        let asked = ask(db, marzban, found.kind, &item, actor, request_id, clock.now()).await;
+        let asked = ask(db, server, found.kind, &item, actor, request_id, clock.now()).await;
         if let Err(error) = write_down(db, id, item.order, asked).await {
             tracing::error!(selection = %id, order = %item.order, %error, "a selection ended in the middle");
             break;
@@ -134,7 +134,7 @@ pub async fn carry_out(
 /// Asks for one change.
 async fn ask(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     kind: Kind,
     item: &Item,
     actor: Actor,
@@ -149,10 +149,10 @@ async fn ask(
         (Kind::Disable, ..) => changes::disable(db, item.order, by, request_id, now).await,
         (Kind::Enable, ..) => changes::enable(db, item.order, by, request_id, now).await,
         (Kind::Delete, _, refund_seen) => {
-            changes::delete(db, marzban, &Deletion { order: item.order, refund_seen, request_id }, by, now)
+            changes::delete(db, server, &Deletion { order: item.order, refund_seen, request_id }, by, now)
                 .await
         }
-        (Kind::Renew | Kind::Revoke, ..) => Err(ChangeError::NotAllowed),
+        (Kind::Renew | Kind::Revoke | Kind::Reset, ..) => Err(ChangeError::NotAllowed),
     }
 }
 

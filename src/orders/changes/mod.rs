@@ -1,9 +1,11 @@
-//! What is done with an account after it was made: renewing, switching off and on, deleting, a new link.
+//! What is done with an account after it was made: renewing, switching off and on, deleting, a new link, its volume
+//! anew.
 //!
 //! Invariant: a change is stored, and a renewal charged, in one transaction before the server hears of it. At most
 //! one waits per order, so they reach the server in the order in which they were asked for. It ends once, as done or
 //! as refused, with its money in the same transaction; while nobody knows, it waits.
 
+mod cut_off;
 mod held;
 pub mod queries;
 mod refund;
@@ -17,14 +19,15 @@ pub mod views;
 use crate::{
     audit::Actor,
     ids::{ChangeId, UserId},
-    marzban::Cause,
     money::Toman,
+    panel::Cause,
 };
 
 use super::{DisabledReason, Status, buyer::Unaffordable};
 
-pub use refund::{Estimate, Purchase, WINDOW, estimate, reckon};
-pub use request::{Deletion, Renewal, delete, disable, disable_all, enable, renew, revoke};
+pub use cut_off::{CUT_OFF, carry_out, cut_off};
+pub use refund::{Estimate, Purchase, estimate, is_in_time, reckon};
+pub use request::{Deletion, Renewal, delete, disable, enable, renew, reset, revoke};
 pub use run::run;
 pub(super) use settle::call_off_suspensions;
 pub use target::{Target, target};
@@ -43,6 +46,8 @@ pub enum Kind {
     Delete,
     /// A new link; the one before it is dead.
     Revoke,
+    /// The volume anew, free of charge: the admin's alone, for an agent would give volume away that nobody paid for.
+    Reset,
 }
 
 impl Kind {
@@ -54,6 +59,7 @@ impl Kind {
             Self::Enable => "enable",
             Self::Delete => "delete",
             Self::Revoke => "revoke",
+            Self::Reset => "reset",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a deletion pays back: within a day of the order, the part of its price that was not used yet.
+//! What a deletion pays back: within a day of the account's making, the part of its price that was not used yet.
 //!
 //! Invariant: never below zero, never more than the price, and rounded down to the Toman.
 
@@ -12,12 +12,17 @@ use super::{
 use crate::{
     calendar::Time,
     ids::OrderId,
-    marzban::{Account, Marzban, Outcome},
     money::Toman,
+    panel::{Account, Outcome, Server},
 };
 
 /// After so long nothing is paid back.
-pub const WINDOW: Duration = Duration::hours(24);
+const WINDOW: Duration = Duration::hours(24);
+
+/// Whether the day for refunds of an account that was made then is still running.
+pub fn is_in_time(made_at: Time, now: Time) -> bool {
+    now < made_at + WINDOW
+}
 
 /// What was bought first, as far as the refund goes.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +32,12 @@ pub struct Purchase {
     pub days: i32,
     /// GB of 2^30 bytes; `None` is unlimited.
     pub data_limit_gb: Option<i32>,
-    pub created_at: Time,
-    /// Since when its days count, unless they begin at the first connection.
+    /// When the account was made: since then its days count, unless they begin at the first connection, and from then
+    /// on it can be given back for a day.
     pub provisioned_at: Time,
+    /// The most that was ever known to be used, bytes: an account that was made again, or whose figures were wiped on
+    /// the server, counts from zero there.
+    pub known_used_bytes: i64,
     /// The days that renewals have added; their price is not paid back.
     pub renewed_days: i64,
 }
@@ -38,8 +46,11 @@ pub struct Purchase {
 /// of volume that are left. One that was never connected is paid back whole. One that the server doesn't have any
 /// more pays nothing back: what was used can't be known, and a guess would give volume away.
 pub fn reckon(bought: &Purchase, account: Option<&Account>, now: Time) -> Toman {
-    let Some(account) = account.filter(|_| now < bought.created_at + WINDOW) else { return Toman::ZERO };
-    let is_unused = account.lifetime_used_bytes == 0 && account.online_at.is_none();
+    let Some(account) = account.filter(|_| is_in_time(bought.provisioned_at, now)) else {
+        return Toman::ZERO;
+    };
+    let used = account.lifetime_used_bytes.max(bought.known_used_bytes);
+    let is_unused = used == 0 && account.online_at.is_none();
     if account.waits_for_connection() && is_unused {
         return bought.price;
     }
@@ -52,7 +63,7 @@ pub fn reckon(bought: &Purchase, account: Option<&Account>, now: Time) -> Toman 
     };
     let by_time = share(bought.price, left, total);
     match bought.data_limit_gb.map(|gb| i64::from(gb) * GB) {
-        Some(volume) => by_time.min(share(bought.price, volume - account.lifetime_used_bytes, volume)),
+        Some(volume) => by_time.min(share(bought.price, volume - used, volume)),
         None => by_time,
     }
 }
@@ -81,12 +92,12 @@ pub struct Estimate {
 /// [`ChangeError::NotFound`], [`ChangeError::Unreadable`], [`ChangeError::NotOurs`], or when the database fails.
 pub async fn estimate(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     order: OrderId,
     now: Time,
 ) -> Result<Estimate, ChangeError> {
     let (bought, username) = find(db, order).await?.ok_or(ChangeError::NotFound)?;
-    let account = match marzban.account(&username).await {
+    let account = match server.account(&username).await {
         Outcome::Done(account) => account,
         Outcome::Refused(_) => return Err(ChangeError::NotOurs),
         Outcome::Unknown(cause) => return Err(ChangeError::Unreadable(cause)),
@@ -95,14 +106,16 @@ pub async fn estimate(
         return Err(ChangeError::NotOurs);
     }
     let refund = reckon(&bought, account.as_ref(), now);
-    Ok(Estimate { refund, account, is_in_time: now < bought.created_at + WINDOW })
+    Ok(Estimate { refund, account, is_in_time: is_in_time(bought.provisioned_at, now) })
 }
 
 /// What was bought and charged, and the account's name. What was never charged is not paid back.
 async fn find(db: &PgPool, order: OrderId) -> sqlx::Result<Option<(Purchase, String)>> {
     let row = sqlx::query!(
-        r#"SELECT o.days, o.data_limit_gb, o.created_at, coalesce(o.provisioned_at, o.created_at) AS "provisioned_at!",
+        r#"SELECT o.days, o.data_limit_gb, coalesce(o.provisioned_at, o.created_at) AS "provisioned_at!",
                   o.marzban_username,
+                  coalesce((SELECT max(s.lifetime_bytes) FROM usage_samples s WHERE s.order_id = o.id), 0)
+                      AS "known_used_bytes!",
                   coalesce((SELECT -t.confirmed_delta FROM transactions t
                             WHERE t.order_id = o.id AND t.type = 'ORDER_CREATED'), 0) AS "price!: Toman",
                   (SELECT coalesce(sum(c.days), 0) FROM order_changes c
@@ -117,8 +130,8 @@ async fn find(db: &PgPool, order: OrderId) -> sqlx::Result<Option<(Purchase, Str
             price: row.price,
             days: row.days,
             data_limit_gb: row.data_limit_gb,
-            created_at: row.created_at,
             provisioned_at: row.provisioned_at,
+            known_used_bytes: row.known_used_bytes,
             renewed_days: row.renewed_days,
         };
         (bought, row.marzban_username)

@@ -1,6 +1,8 @@
 //! Asking for a change: one transaction that looks at the rules, stores the change, takes the price of a renewal and
 //! stores the job that tells the server.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -8,20 +10,20 @@ use uuid::Uuid;
 use super::{
     super::{
         Status,
-        buyer::{self, Buyer, Unaffordable},
+        buyer::{self, Buyer},
         suspension,
     },
     By, ChangeError, Kind,
-    held::{Terms, find_before, hold, insert, submit},
+    held::{Terms, Wish},
     refund,
 };
 use crate::{
     audit::Actor,
     calendar::Time,
-    ids::{ChangeId, OrderId, PlanId, UserId},
+    ids::{ChangeId, OrderId, PlanId},
     ledger::{self, EntryType, Posting, Reference},
-    marzban::Marzban,
     money::Toman,
+    panel::Server,
 };
 
 /// A renewal, as its form had it.
@@ -50,24 +52,17 @@ pub struct Deletion {
 /// # Errors
 /// See [`ChangeError`].
 pub async fn renew(db: &PgPool, renewal: &Renewal, by: By, now: Time) -> Result<ChangeId, ChangeError> {
-    let mut tx = db.begin().await?;
-    let held = hold(&mut tx, renewal.order, by).await?;
-    if let Some(change) =
-        find_before(&mut tx, renewal.order, renewal.request_id, Kind::Renew, Some(renewal.plan)).await?
-    {
-        return Ok(change);
-    }
-    held.check_free(&mut tx).await?;
-    match held.status {
-        Status::Active => {}
-        Status::Disabled => return Err(ChangeError::SwitchedOff),
-        status => return Err(ChangeError::WrongStatus { status }),
-    }
+    let wish = Wish { order: renewal.order, kind: Kind::Renew, by, request_id: renewal.request_id, now };
+    let (mut tx, held) = match wish.begin(db, Some(renewal.plan)).await? {
+        Continue(begun) => begun,
+        Break(change) => return Ok(change),
+    };
+    held.check_on()?;
     let buyer = Buyer::find(&mut tx, held.owner).await?;
     let (plan, price) = buyer.offer(&mut tx, renewal.plan, renewal.price_seen).await?;
     buyer.check_credit(&held.balance, price)?;
     let terms = Terms { renewal: Some((&plan, price)), ..Terms::default() };
-    let change = insert(&mut tx, &held, Kind::Renew, terms, by, renewal.request_id, now).await?;
+    let change = wish.insert(&mut tx, terms).await?;
     let posting = Posting {
         user: held.owner,
         entry_type: EntryType::OrderRenewed,
@@ -79,9 +74,7 @@ pub async fn renew(db: &PgPool, renewal: &Renewal, by: By, now: Time) -> Result<
     };
     ledger::post(&mut tx, &posting, now).await?;
     let detail = json!({ "plan": plan.name, "days": plan.days, "gb": plan.data_limit_gb, "amount": price });
-    submit(&mut tx, &held, change, Kind::Renew, detail, by, now).await?;
-    tx.commit().await?;
-    Ok(change)
+    wish.submit(tx, change, detail).await
 }
 
 /// Switches an account off: by its owner, by the admin, or by the 24-hour rule, which is then the reason. No money
@@ -96,15 +89,14 @@ pub async fn disable(
     request_id: Uuid,
     now: Time,
 ) -> Result<ChangeId, ChangeError> {
-    let mut tx = db.begin().await?;
-    let held = hold(&mut tx, order, by).await?;
-    if let Some(change) = find_before(&mut tx, order, request_id, Kind::Disable, None).await? {
-        return Ok(change);
-    }
+    let wish = Wish { order, kind: Kind::Disable, by, request_id, now };
+    let (mut tx, held) = match wish.begin(db, None).await? {
+        Continue(begun) => begun,
+        Break(change) => return Ok(change),
+    };
     if matches!(by, By::Owner(_)) && held.kind == buyer::Kind::EndUser {
         return Err(ChangeError::NotAllowed);
     }
-    held.check_free(&mut tx).await?;
     // Paid, or put off, since the rule looked.
     if matches!(by, By::Panel) && !suspension::is_due(&mut tx, held.owner, &held.balance, now).await? {
         return Err(ChangeError::NotAllowed);
@@ -114,34 +106,8 @@ pub async fn disable(
     }
     let reason = by.reason();
     let terms = Terms { reason: Some(reason), ..Terms::default() };
-    let change = insert(&mut tx, &held, Kind::Disable, terms, by, request_id, now).await?;
     let detail = json!({ "reason": reason.code() });
-    submit(&mut tx, &held, change, Kind::Disable, detail, by, now).await?;
-    tx.commit().await?;
-    Ok(change)
-}
-
-/// Asks for every active account of this person to be switched off by the admin, one after the other; one that another
-/// change waits for is left to it. Returns how many.
-///
-/// # Errors
-/// When the database fails; those asked for so far stay asked for.
-pub async fn disable_all(db: &PgPool, owner: UserId, admin: Actor, now: Time) -> sqlx::Result<usize> {
-    let orders = sqlx::query_scalar!(
-        r#"SELECT id AS "id: OrderId" FROM orders WHERE user_id = $1 AND status = 'ACTIVE' ORDER BY id"#,
-        owner.0
-    )
-    .fetch_all(db)
-    .await?;
-    let mut asked = 0;
-    for order in orders {
-        match disable(db, order, By::Admin(admin), Uuid::new_v4(), now).await {
-            Ok(_) => asked += 1,
-            Err(ChangeError::Database(error)) => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(asked)
+    wish.store(tx, terms, detail).await
 }
 
 /// Switches an account on again, if these may ([`By::may_enable`]) and its owner owes nothing.
@@ -155,25 +121,19 @@ pub async fn enable(
     request_id: Uuid,
     now: Time,
 ) -> Result<ChangeId, ChangeError> {
-    let mut tx = db.begin().await?;
-    let held = hold(&mut tx, order, by).await?;
-    if let Some(change) = find_before(&mut tx, order, request_id, Kind::Enable, None).await? {
-        return Ok(change);
-    }
-    held.check_free(&mut tx).await?;
+    let wish = Wish { order, kind: Kind::Enable, by, request_id, now };
+    let (tx, held) = match wish.begin(db, None).await? {
+        Continue(begun) => begun,
+        Break(change) => return Ok(change),
+    };
     let Some(reason) = held.disabled_reason else {
         return Err(ChangeError::WrongStatus { status: held.status });
     };
     if !by.may_enable(reason) {
         return Err(ChangeError::NotAllowed);
     }
-    if held.kind != buyer::Kind::Admin && held.balance.total().is_negative() {
-        return Err(Unaffordable::BelowZero { owed: -held.balance.total() }.into());
-    }
-    let change = insert(&mut tx, &held, Kind::Enable, Terms::default(), by, request_id, now).await?;
-    submit(&mut tx, &held, change, Kind::Enable, json!({}), by, now).await?;
-    tx.commit().await?;
-    Ok(change)
+    held.check_owes_nothing()?;
+    wish.store(tx, Terms::default(), json!({})).await
 }
 
 /// Gives the account a new link; the one before it will be dead.
@@ -187,17 +147,37 @@ pub async fn revoke(
     request_id: Uuid,
     now: Time,
 ) -> Result<ChangeId, ChangeError> {
-    let mut tx = db.begin().await?;
-    let held = hold(&mut tx, order, by).await?;
-    if let Some(change) = find_before(&mut tx, order, request_id, Kind::Revoke, None).await? {
-        return Ok(change);
-    }
-    held.check_free(&mut tx).await?;
+    let wish = Wish { order, kind: Kind::Revoke, by, request_id, now };
+    let (tx, held) = match wish.begin(db, None).await? {
+        Continue(begun) => begun,
+        Break(change) => return Ok(change),
+    };
     held.check_lives()?;
-    let change = insert(&mut tx, &held, Kind::Revoke, Terms::default(), by, request_id, now).await?;
-    submit(&mut tx, &held, change, Kind::Revoke, json!({}), by, now).await?;
-    tx.commit().await?;
-    Ok(change)
+    wish.store(tx, Terms::default(), json!({})).await
+}
+
+/// Lets the account's volume begin anew, free of charge: a gift that only the admin can make. Refused where it would wake
+/// an account that is switched off, and while its owner is below zero.
+///
+/// # Errors
+/// See [`ChangeError`].
+pub async fn reset(
+    db: &PgPool,
+    order: OrderId,
+    admin: Actor,
+    reason: &str,
+    request_id: Uuid,
+    now: Time,
+) -> Result<ChangeId, ChangeError> {
+    let by = By::Admin(admin);
+    let wish = Wish { order, kind: Kind::Reset, by, request_id, now };
+    let (tx, held) = match wish.begin(db, None).await? {
+        Continue(begun) => begun,
+        Break(change) => return Ok(change),
+    };
+    held.check_on()?;
+    held.check_owes_nothing()?;
+    wish.store(tx, Terms::default(), json!({ "reason": reason })).await
 }
 
 /// Deletes an account for good. What was used is read from the server first and the refund fixed; it is paid when
@@ -208,38 +188,32 @@ pub async fn revoke(
 /// See [`ChangeError`].
 pub async fn delete(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     deletion: &Deletion,
     by: By,
     now: Time,
 ) -> Result<ChangeId, ChangeError> {
     let &Deletion { order, refund_seen, request_id } = deletion;
     // Asked first: whose order it is, and whether the form was sent before, since then there may be nothing to read.
-    let mut tx = db.begin().await?;
-    let held = hold(&mut tx, order, by).await?;
-    if let Some(change) = find_before(&mut tx, order, request_id, Kind::Delete, None).await? {
-        return Ok(change);
-    }
+    let wish = Wish { order, kind: Kind::Delete, by, request_id, now };
+    let (tx, held) = match wish.begin(db, None).await? {
+        Continue(begun) => begun,
+        Break(change) => return Ok(change),
+    };
     held.check_lives()?;
-    held.check_free(&mut tx).await?;
     tx.rollback().await?;
 
-    let refund = refund::estimate(db, marzban, order, now).await?.refund;
+    let refund = refund::estimate(db, server, order, now).await?.refund;
     if let Some(seen) = refund_seen
         && refund < seen - Toman(seen.0 / 100)
     {
         return Err(ChangeError::RefundChanged { now: refund });
     }
-    let mut tx = db.begin().await?;
-    let held = hold(&mut tx, order, by).await?;
-    if let Some(change) = find_before(&mut tx, order, request_id, Kind::Delete, None).await? {
-        return Ok(change);
-    }
-    held.check_free(&mut tx).await?;
+    let (tx, held) = match wish.begin(db, None).await? {
+        Continue(begun) => begun,
+        Break(change) => return Ok(change),
+    };
     held.check_lives()?;
     let terms = Terms { refund: Some(refund), ..Terms::default() };
-    let change = insert(&mut tx, &held, Kind::Delete, terms, by, request_id, now).await?;
-    submit(&mut tx, &held, change, Kind::Delete, json!({ "refund": refund }), by, now).await?;
-    tx.commit().await?;
-    Ok(change)
+    wish.store(tx, terms, json!({ "refund": refund })).await
 }

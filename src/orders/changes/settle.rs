@@ -15,8 +15,8 @@ use crate::{
     calendar::Time,
     ids::UserId,
     ledger::{self, EntryType, Posting, Reference},
-    marzban::Account,
     money::Toman,
+    panel::Account,
 };
 
 /// Writes down that the server has done it. A run that lost to another one changes nothing.
@@ -78,15 +78,15 @@ pub(super) async fn cancel(db: &PgPool, change: &Waiting, now: Time) -> sqlx::Re
     undo(db, change, "CANCELLED", None, "order.change_cancelled", now).await
 }
 
-/// Calls off what the 24-hour rule wanted switched off and the server has not heard of, where nothing is owed any more.
-/// Returns how many.
+/// Calls off what the 24-hour rule wanted switched off and the server has not heard of, where nothing is owed any more or
+/// the deadline was put off meanwhile. Returns how many.
 pub async fn call_off_suspensions(db: &PgPool, now: Time) -> sqlx::Result<usize> {
     let mut tx = db.begin().await?;
     let orders = sqlx::query_scalar!(
         "UPDATE order_changes c SET status = 'CANCELLED', finished_at = $1
-         FROM orders o JOIN wallets w ON w.user_id = o.user_id
+         FROM orders o JOIN wallets w ON w.user_id = o.user_id LEFT JOIN agents a ON a.user_id = o.user_id
          WHERE o.id = c.order_id AND c.kind = 'DISABLE' AND c.reason = 'NEGATIVE_CREDIT' AND c.status = 'WAITING'
-           AND c.asked_at IS NULL AND w.total >= 0
+           AND c.asked_at IS NULL AND (w.total >= 0 OR a.deadline_deferred_until > $1)
          RETURNING c.order_id",
         now
     )
@@ -119,7 +119,7 @@ async fn undo(
         Kind::Renew => payer(db, change).await?,
         // Nothing is paid back, but who is told of the rule is decided under the lock of her wallet.
         Kind::Disable | Kind::Enable => Some(change.owner),
-        Kind::Delete | Kind::Revoke => None,
+        Kind::Delete | Kind::Revoke | Kind::Reset => None,
     };
     let Some(mut tx) = end(db, change, payer, status, refusal, now).await? else { return Ok(()) };
     if let (Some(payer), Some(price)) = (payer, change.amount) {
@@ -216,6 +216,7 @@ async fn write_order(
             order,
             account.map(|account| account.subscription_url.as_str())
         ),
+        Kind::Reset => return Ok(()),
     };
     query.execute(conn).await?;
     Ok(())
@@ -263,6 +264,7 @@ fn done(change: &Waiting, account: Option<&Account>) -> (&'static str, Value) {
         Kind::Enable => ("order.enabled", json!({})),
         Kind::Delete => ("order.deleted", json!({ "refund": change.refund })),
         Kind::Revoke => ("order.revoked", json!({})),
+        Kind::Reset => ("order.begun_anew", json!({ "kept_disabled": change.keep_disabled })),
     }
 }
 

@@ -5,7 +5,7 @@ use time::Duration;
 use super::super::DAY;
 use crate::{
     calendar::Time,
-    marzban::{Account, AccountStatus, End},
+    panel::{Account, AccountStatus, End},
 };
 
 /// So much earlier than we learned of it an account may have been connected for the first time.
@@ -23,6 +23,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// No end is asked for.
+    pub(super) fn none(keep_disabled: bool) -> Self {
+        Self { expire_at: None, on_hold_seconds: None, keep_disabled }
+    }
+
     /// In the server's words.
     pub(super) fn end(self) -> End {
         match (self.expire_at, self.on_hold_seconds) {

@@ -27,6 +27,7 @@ pub struct ChangesView {
     pub can_enable: bool,
     pub can_delete: bool,
     pub can_revoke: bool,
+    pub can_reset: bool,
     pub can_edit: bool,
     /// For the forms on the page itself.
     pub request_id: String,
@@ -56,6 +57,7 @@ impl ChangesView {
             can_enable: lives && order.disabled_reason.is_some_and(|reason| by.may_enable(reason)),
             can_delete: lives,
             can_revoke: lives && is_trade,
+            can_reset: is_on && matches!(by, By::Admin(_)) && order.data_limit_bytes.is_some(),
             can_edit: is_trade,
             request_id: Uuid::new_v4().to_string(),
         }
@@ -97,6 +99,7 @@ pub fn title(t: &Tr, kind: Kind) -> String {
         Kind::Enable => t.changes_enable(),
         Kind::Delete => t.changes_delete(),
         Kind::Revoke => t.changes_revoke(),
+        Kind::Reset => t.changes_reset(),
     }
 }
 
@@ -107,6 +110,7 @@ fn waiting_text(t: &Tr, kind: Kind) -> String {
         Kind::Enable => t.changes_waiting_enable(),
         Kind::Delete => t.changes_waiting_delete(),
         Kind::Revoke => t.changes_waiting_revoke(),
+        Kind::Reset => t.changes_waiting_reset(),
     }
 }
 

@@ -8,7 +8,7 @@ pub mod queries;
 use super::{Status, sync::Known};
 use crate::{
     calendar::Time,
-    marzban::{Account, AccountStatus},
+    panel::{Account, AccountStatus},
 };
 
 /// A first connection may be noticed by so much later than it was.

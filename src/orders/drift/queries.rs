@@ -6,11 +6,11 @@ use super::Drift;
 use crate::{
     calendar::Time,
     ids::{OrderId, UserId},
-    marzban::note_of,
     orders::{
         DisabledReason,
-        settlement::{Way, is_possible},
+        settlement::{Lasting, Way, is_possible},
     },
+    panel::note_of,
 };
 
 /// A drifted account.
@@ -26,6 +26,8 @@ pub struct Drifted {
     pub missing_since: Option<Time>,
     pub there: Terms,
     pub ours: Terms,
+    /// Where by our word it still waits for its first connection: how long it lasts from then.
+    on_hold_seconds: Option<i64>,
     /// The server is being set to ours.
     pub is_under_way: bool,
     disabled_reason: Option<DisabledReason>,
@@ -42,7 +44,8 @@ pub struct Terms {
 impl Drifted {
     /// Whether it can be settled so.
     pub fn allows(&self, way: Way, now: Time) -> bool {
-        !self.is_under_way && is_possible(&self.kinds, way, self.disabled_reason, self.ours.end, now)
+        let lasting = Lasting { end: self.ours.end, on_hold_seconds: self.on_hold_seconds };
+        !self.is_under_way && is_possible(&self.kinds, way, self.disabled_reason, lasting, now)
     }
 
     /// The note by which the account would be this order's.
@@ -77,6 +80,7 @@ async fn select(
         r#"SELECT m.order_id AS "order: OrderId", m.username, o.user_id AS "owner: UserId",
                   u.username AS owner_name, m.drift, m.drift_since AS "since!", m.missing_since, m.expire_at,
                   m.data_limit_bytes, m.ours_expire_at, m.ours_data_limit_bytes,
+                  CASE WHEN 'EXPIRY' = ANY (m.drift) THEN NULL ELSE m.on_hold_seconds END AS on_hold_seconds,
                   o.disabled_reason AS "disabled_reason: DisabledReason",
                   EXISTS (SELECT FROM jobs j WHERE j.unique_key = 'restore:' || o.id AND j.finished_at IS NULL)
                       AS "is_under_way!"
@@ -111,6 +115,7 @@ async fn select(
             missing_since: row.missing_since,
             there,
             ours,
+            on_hold_seconds: row.on_hold_seconds,
             is_under_way: row.is_under_way,
             disabled_reason: row.disabled_reason,
         }

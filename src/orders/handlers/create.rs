@@ -231,7 +231,7 @@ pub(super) async fn username<P: Keeper>(
     let prefix = usernames::prefix_of(&app.db, ask.who.id()).await?;
     let check = match Username::parse(&query.username, &prefix) {
         Err(error) => Check { kind: "bad", text: name_error(&t, error), suggestion: String::new() },
-        Ok(name) => match usernames::availability(&app.db, &app.marzban, &name).await? {
+        Ok(name) => match usernames::availability(&app.db, &app.server, &name).await? {
             Availability::Free => {
                 Check { kind: "ok", text: t.orders_username_free(&name), suggestion: String::new() }
             }

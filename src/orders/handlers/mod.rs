@@ -9,6 +9,7 @@ mod chart;
 mod create;
 mod drift;
 mod end_user;
+mod import;
 mod overview;
 mod unpaid;
 
@@ -34,6 +35,7 @@ pub use admin::routes as admin_routes;
 pub use agent::routes as agent_routes;
 pub use drift::{DriftView, routes as drift_routes};
 pub use end_user::routes as end_user_routes;
+pub use import::routes as import_routes;
 
 /// Whose pages these are, and where they stand.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +145,7 @@ async fn usage(app: &AppState, area: Area, owner: UserId, id: OrderId, page: Pag
     let order = queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?;
     let shown = OrderView::new(&t, &order, area.orders, app.clock.now());
     let order = if shown.is_stale && page.viewed.is_none() {
-        sync::refresh(&app.db, &app.marzban, &app.clock, id).await?;
+        sync::refresh(&app.db, &app.server, &app.clock, id).await?;
         queries::order(&app.db, owner, id).await?.ok_or(AppError::NotFound)?
     } else {
         order

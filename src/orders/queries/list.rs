@@ -187,7 +187,7 @@ pub async fn accounts(
                            ELSE greatest(coalesce(nullif(m.data_limit_bytes, 0) - m.data_used_bytes, $12), 0) END AS key
                FROM orders o LEFT JOIN marzban_users m ON m.order_id = o.id
                WHERE o.user_id = $1 AND ($9 <> 'newest' OR $2::bigint IS NULL OR o.id < $2)
-                 AND (o.marzban_username LIKE $5
+                 AND (lower(o.marzban_username) LIKE $5
                       OR translate(o.alias || ' ' || o.note, '۰۱۲۳۴۵۶۷۸۹', '0123456789') ILIKE $6)
            ) a
            WHERE ($7::text[] IS NULL OR state = ANY ($7))

@@ -64,6 +64,8 @@ pub struct Order {
     pub disabled_reason: Option<DisabledReason>,
     pub failure_reason: Option<FailureReason>,
     pub created_at: Time,
+    /// When its account was made.
+    pub provisioned_at: Option<Time>,
     pub subscription_url: Option<String>,
     pub expire_at: Option<Time>,
     pub on_hold_seconds: Option<i64>,
@@ -103,7 +105,7 @@ pub async fn orders(
                   CASE WHEN o.renewed_at IS NULL THEN o.data_limit_gb ELSE o.renewed_data_limit_gb END AS data_limit_gb,
                   o.amount AS "amount: Toman",
                   o.on_hold, o.status AS "status: Status", o.disabled_reason AS "disabled_reason: DisabledReason",
-                  o.failure_reason AS "failure_reason: FailureReason", o.created_at,
+                  o.failure_reason AS "failure_reason: FailureReason", o.created_at, o.provisioned_at,
                   m.subscription_url AS "subscription_url?", m.expire_at AS "expire_at?",
                   m.on_hold_seconds AS "on_hold_seconds?", m.data_limit_bytes AS "data_limit_bytes?", m.data_used_bytes AS "data_used_bytes?", m.last_synced_at AS "last_synced_at?"
            FROM orders o LEFT JOIN marzban_users m ON m.order_id = o.id

@@ -17,6 +17,7 @@ use crate::{
     jobs::{self, NewJob},
     ledger::{self, EntryType, Posting, Reference},
     money::Toman,
+    panel::Validity,
 };
 
 pub use restore::restore;
@@ -58,17 +59,37 @@ struct Held {
     kinds: Vec<Drift>,
 }
 
-/// Whether an account with these disagreements, and with this end of ours, can be settled so.
+/// How long an account lasts by our word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasting {
+    pub end: Option<Time>,
+    /// It waits for its first connection, and has so many seconds from then.
+    pub on_hold_seconds: Option<i64>,
+}
+
+impl Lasting {
+    /// For an account that is made again; `None` where it never was to end.
+    fn validity(self) -> Option<Validity> {
+        match (self.end, self.on_hold_seconds.map(u32::try_from)) {
+            (Some(end), _) => Some(Validity::Until(end)),
+            (None, Some(Ok(seconds))) if seconds > 0 => Some(Validity::FromFirstConnection { seconds }),
+            (None, _) => None,
+        }
+    }
+}
+
+/// Whether an account with these disagreements, which lasts so long by our word, can be settled so.
 pub fn is_possible(
     kinds: &[Drift],
     way: Way,
     reason: Option<DisabledReason>,
-    end: Option<Time>,
+    lasting: Lasting,
     now: Time,
 ) -> bool {
     let has = |kind| kinds.contains(&kind);
     if has(Drift::Missing) {
-        return way == Way::TakeOver || end.is_some_and(|end| end > now);
+        let is_over = lasting.end.is_some_and(|end| end <= now);
+        return way == Way::TakeOver || (lasting.validity().is_some() && !is_over);
     }
     // Whose account that is, and what is wrong with it, can only be seen there.
     if has(Drift::Foreign) || has(Drift::Unreadable) {
@@ -78,8 +99,13 @@ pub fn is_possible(
         // What the 24-hour rule has switched off must not come back by a side door.
         Way::TakeOver => !(has(Drift::OnThere) && reason == Some(DisabledReason::NegativeCredit)),
         // An account that was on hold would get an end that it never had.
-        Way::SetThere => end.is_some() || !(has(Drift::Expiry) || has(Drift::Volume)),
+        Way::SetThere => lasting.end.is_some() || !(has(Drift::Expiry) || has(Drift::Volume)),
     }
+}
+
+/// Under which the job for an order is kept.
+pub(super) fn job_key(order: OrderId) -> String {
+    format!("restore:{order}")
 }
 
 /// Settles what is known to differ.
@@ -101,7 +127,7 @@ pub async fn settle(
             let job = NewJob {
                 kind: RESTORE,
                 payload: json!({ "order": order }),
-                unique_key: Some(format!("restore:{order}")),
+                unique_key: Some(job_key(order)),
                 run_at: now,
             };
             jobs::enqueue(&mut tx, &job, now).await?;
@@ -129,6 +155,7 @@ async fn hold(conn: &mut PgConnection, order: OrderId, way: Way, now: Time) -> R
         r#"SELECT o.user_id AS "owner: UserId", o.status AS "status: Status",
                   o.disabled_reason AS "disabled_reason: DisabledReason", m.drift,
                   CASE WHEN 'EXPIRY' = ANY (m.drift) THEN m.ours_expire_at ELSE m.expire_at END AS "end",
+                  CASE WHEN 'EXPIRY' = ANY (m.drift) THEN NULL ELSE m.on_hold_seconds END AS on_hold_seconds,
                   EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING') AS "waits!"
            FROM orders o JOIN marzban_users m ON m.order_id = o.id
            WHERE o.id = $1 AND o.status IN ('ACTIVE', 'DISABLED') AND m.drift_since IS NOT NULL
@@ -142,7 +169,8 @@ async fn hold(conn: &mut PgConnection, order: OrderId, way: Way, now: Time) -> R
         return Err(SettleError::Busy);
     }
     let kinds = Drift::from_codes(&row.drift);
-    if !is_possible(&kinds, way, row.disabled_reason, row.end, now) {
+    let lasting = Lasting { end: row.end, on_hold_seconds: row.on_hold_seconds };
+    if !is_possible(&kinds, way, row.disabled_reason, lasting, now) {
         return Err(SettleError::NotSo);
     }
     Ok(Held { order, owner, status: row.status, disabled_reason: row.disabled_reason, kinds })

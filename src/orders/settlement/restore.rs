@@ -3,12 +3,15 @@
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::super::{Status, drift::Drift, jobs::put_off, sync};
+use super::{
+    super::{Status, drift::Drift, jobs::put_off, sync},
+    Lasting,
+};
 use crate::{
-    calendar::{Clock, Time},
+    calendar::Clock,
     ids::OrderId,
     jobs::{Job, Verdict},
-    marzban::{Account, Attempt, Marzban, NewAccount, Outcome, Terms, Validity},
+    panel::{Account, Attempt, NewAccount, Outcome, Server, Terms},
 };
 
 /// What an account is to be on the server.
@@ -16,17 +19,17 @@ struct Ours {
     username: String,
     status: Status,
     kinds: Vec<Drift>,
-    end: Option<Time>,
+    lasting: Lasting,
     data_limit_bytes: Option<i64>,
     data_used_bytes: i64,
 }
 
 /// Sets an account on the server to what it is here, or makes it again.
-pub async fn restore(db: &PgPool, marzban: &Marzban, clock: &Clock, job: &Job) -> Verdict {
+pub async fn restore(db: &PgPool, server: &Server, clock: &Clock, job: &Job) -> Verdict {
     let Some(order) = job.payload.get("order").and_then(Value::as_i64).map(OrderId) else {
         return Verdict::Fail { error: "the job names no order".to_owned() };
     };
-    match advance(db, marzban, clock, order, job.attempts).await {
+    match advance(db, server, clock, order, job.attempts).await {
         Ok(verdict) => verdict.unwrap_or_else(|unknown| put_off(job, unknown)),
         Err(error) => put_off(job, error.to_string()),
     }
@@ -35,14 +38,14 @@ pub async fn restore(db: &PgPool, marzban: &Marzban, clock: &Clock, job: &Job) -
 /// One attempt; the inner error says why nothing is known.
 async fn advance(
     db: &PgPool,
-    marzban: &Marzban,
+    server: &Server,
     clock: &Clock,
     order: OrderId,
     attempts: i32,
 ) -> sqlx::Result<Result<Verdict, String>> {
     let Some(ours) = ours(db, order).await? else { return Ok(Ok(Verdict::Done)) };
     let began = clock.now();
-    match ask(marzban, order, &ours, attempts).await {
+    match ask(server, order, &ours, attempts).await {
         Outcome::Done(account) => {
             let mut tx = db.begin().await?;
             sync::write_down(&mut *tx, order, &account, began).await?;
@@ -65,30 +68,27 @@ async fn advance(
     }
 }
 
-async fn ask(marzban: &Marzban, order: OrderId, ours: &Ours, attempts: i32) -> Outcome<Account> {
+async fn ask(server: &Server, order: OrderId, ours: &Ours, attempts: i32) -> Outcome<Account> {
     let name = ours.username.as_str();
     // One that is made again counts from zero, and gets what was left.
     let used = if ours.kinds.contains(&Drift::Missing) { ours.data_used_bytes } else { 0 };
     let data_limit_bytes = ours.data_limit_bytes.and_then(|bytes| u64::try_from((bytes - used).max(1)).ok());
     let enabled = ours.status == Status::Active;
-    match ours.end {
-        Some(end) if ours.kinds.contains(&Drift::Missing) => {
-            let new = NewAccount {
-                username: name.to_owned(),
-                validity: Validity::Until(end),
-                data_limit_bytes,
-                order,
-            };
-            let attempt = if attempts <= 1 { Attempt::First } else { Attempt::Again };
-            match marzban.create_account(&new, attempt).await {
-                Outcome::Done(_) if !enabled => marzban.set_enabled(name, false).await,
-                made => made,
-            }
-        }
+    if ours.kinds.contains(&Drift::Missing)
+        && let Some(validity) = ours.lasting.validity()
+    {
+        let new = NewAccount { username: name.to_owned(), validity, data_limit_bytes, order };
+        let attempt = if attempts <= 1 { Attempt::First } else { Attempt::Again };
+        return match server.create_account(&new, attempt).await {
+            Outcome::Done(_) if !enabled => server.set_enabled(name, false).await,
+            made => made,
+        };
+    }
+    match ours.lasting.end {
         Some(end) if ours.kinds.iter().any(|kind| matches!(kind, Drift::Expiry | Drift::Volume)) => {
-            marzban.restore(name, &Terms { end, data_limit_bytes, enabled }).await
+            server.restore(name, &Terms { end, data_limit_bytes, enabled }).await
         }
-        _ => marzban.set_enabled(name, enabled).await,
+        _ => server.set_enabled(name, enabled).await,
     }
 }
 
@@ -96,6 +96,7 @@ async fn ours(db: &PgPool, order: OrderId) -> sqlx::Result<Option<Ours>> {
     let row = sqlx::query!(
         r#"SELECT m.username, o.status AS "status: Status", m.drift,
                   CASE WHEN 'EXPIRY' = ANY (m.drift) THEN m.ours_expire_at ELSE m.expire_at END AS "end",
+                  CASE WHEN 'EXPIRY' = ANY (m.drift) THEN NULL ELSE m.on_hold_seconds END AS on_hold_seconds,
                   CASE WHEN 'VOLUME' = ANY (m.drift) THEN m.ours_data_limit_bytes ELSE m.data_limit_bytes END
                       AS data_limit_bytes, m.data_used_bytes
            FROM orders o JOIN marzban_users m ON m.order_id = o.id
@@ -109,7 +110,7 @@ async fn ours(db: &PgPool, order: OrderId) -> sqlx::Result<Option<Ours>> {
         username: row.username,
         status: row.status,
         kinds: Drift::from_codes(&row.drift),
-        end: row.end,
+        lasting: Lasting { end: row.end, on_hold_seconds: row.on_hold_seconds },
         data_limit_bytes: row.data_limit_bytes,
         data_used_bytes: row.data_used_bytes,
     }))

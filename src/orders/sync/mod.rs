@@ -17,7 +17,7 @@ use super::drift::News;
 use crate::{
     calendar::Clock,
     ids::OrderId,
-    marzban::{Account, Cause, LONGEST_LIST, Listed, Marzban, Outcome},
+    panel::{Account, Cause, LONGEST_LIST, Listed, Outcome, Server},
 };
 
 pub(super) use store::{Known, write_down};
@@ -31,8 +31,6 @@ const RUNS_OF_A_ROUND: usize = 5;
 const FEW: usize = 2;
 /// How long a page may wait for the server.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// After so many in a row that can't be read it is the server that is ill, and the run ends.
-const UNREAD: usize = 5;
 /// The server has at least this long for others between two lists.
 const BREATH: Duration = Duration::from_millis(200);
 
@@ -51,7 +49,7 @@ pub struct Swept {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn sweep(db: &PgPool, marzban: &Marzban, clock: &Clock) -> sqlx::Result<Swept> {
+pub async fn sweep(db: &PgPool, server: &Server, clock: &Clock) -> sqlx::Result<Swept> {
     let mut swept = Swept::default();
     let mut left = part_of_a_round(db).await?;
     while left > 0 {
@@ -62,7 +60,7 @@ pub async fn sweep(db: &PgPool, marzban: &Marzban, clock: &Clock) -> sqlx::Resul
         }
         left = left.saturating_sub(page.len());
         let asked_at = clock.now();
-        let (news, is_ill) = ask(marzban, &page).await;
+        let (news, is_ill) = ask(server, &page).await;
         write(db, &page, &news, asked_at, &mut swept).await?;
         if is_ill {
             break;
@@ -88,62 +86,45 @@ async fn part_of_a_round(db: &PgPool) -> sqlx::Result<usize> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn refresh(db: &PgPool, marzban: &Marzban, clock: &Clock, order: OrderId) -> sqlx::Result<()> {
+pub async fn refresh(db: &PgPool, server: &Server, clock: &Clock, order: OrderId) -> sqlx::Result<()> {
     let page = known(db, Some(order), 1, clock.now()).await?;
     let asked_at = clock.now();
-    if let Ok((news, _)) = tokio::time::timeout(PATIENCE, ask(marzban, &page)).await {
+    if let Ok((news, _)) = tokio::time::timeout(PATIENCE, ask(server, &page)).await {
         write(db, &page, &news, asked_at, &mut Swept::default()).await?;
     }
     Ok(())
 }
 
 /// What the server says of these accounts, and whether it is too ill to be asked on.
-async fn ask(marzban: &Marzban, page: &[Known]) -> (HashMap<OrderId, News>, bool) {
+async fn ask(server: &Server, page: &[Known]) -> (HashMap<OrderId, News>, bool) {
     let mut news = HashMap::new();
     if page.len() > FEW {
         let names: Vec<&str> = page.iter().map(|known| known.username.as_str()).collect();
-        match marzban.accounts(&names).await {
+        match server.accounts(&names).await {
             Outcome::Done(listed) => take(listed, page, &mut news),
             // A row that can't be shown fails the whole list.
             Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer) => {}
             Outcome::Unknown(_) | Outcome::Refused(_) => return (news, true),
         }
     }
-    let mut unread = Vec::new();
-    let mut in_a_row = 0;
-    let mut is_ill = false;
     for known in page {
         if matches!(news.get(&known.order), Some(News::Read(_))) {
             continue;
         }
-        match marzban.account(&known.username).await {
-            Outcome::Done(Some(account)) => {
-                news.insert(known.order, judge_owner(known, account));
-                in_a_row = 0;
+        let found = match server.account(&known.username).await {
+            Outcome::Done(Some(account)) => judge_owner(known, account),
+            Outcome::Done(None) => News::Missing,
+            Outcome::Refused(_) => News::Foreign,
+            // Only where the server is well is it the account that is broken. Asking also keeps the failures of several
+            // broken ones from being taken for the server's absence.
+            Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer) if server.health().await.reachable => {
+                News::Unreadable
             }
-            Outcome::Done(None) => {
-                news.insert(known.order, News::Missing);
-                in_a_row = 0;
-            }
-            Outcome::Refused(_) => {
-                news.insert(known.order, News::Foreign);
-            }
-            Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer) => {
-                unread.push(known.order);
-                in_a_row += 1;
-            }
-            Outcome::Unknown(_) => is_ill = true,
-        }
-        if is_ill || in_a_row >= UNREAD {
-            return (news, true);
-        }
+            Outcome::Unknown(_) => return (news, true),
+        };
+        news.insert(known.order, found);
     }
-    // Only where the server answered about others is it the account that is broken.
-    let is_ill = news.is_empty();
-    if !is_ill {
-        news.extend(unread.into_iter().map(|order| (order, News::Unreadable)));
-    }
-    (news, is_ill)
+    (news, false)
 }
 
 fn take(listed: Listed, page: &[Known], news: &mut HashMap<OrderId, News>) {

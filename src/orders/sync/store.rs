@@ -13,7 +13,7 @@ use super::{
     },
     Swept,
 };
-use crate::{calendar::Time, ids::OrderId, marzban::Account};
+use crate::{calendar::Time, ids::OrderId, panel::Account};
 
 /// News older than this is asked for by the schedule: with a run every five minutes each account is read about every half hour.
 const STALE: time::Duration = time::Duration::minutes(25);

@@ -6,8 +6,8 @@ use time::Duration;
 use crate::{
     calendar::Time,
     locale::Tr,
-    marzban::Checkup,
     overview::needs::{self, Needs, Owing},
+    panel::Checkup,
 };
 
 /// A due job that waits longer than this says that no worker runs.
@@ -63,8 +63,13 @@ impl Need {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load(conn: &mut PgConnection, t: &Tr, now: Time) -> sqlx::Result<Vec<Need>> {
-    let counts = needs::needs(conn, now).await?;
+pub async fn load(
+    conn: &mut PgConnection,
+    t: &Tr,
+    store: Option<&str>,
+    now: Time,
+) -> sqlx::Result<Vec<Need>> {
+    let counts = needs::needs(conn, store, now).await?;
     let owing = if counts.owing > 0 { needs::owing(conn).await? } else { Vec::new() };
     Ok(vec![
         payments(t, &counts, now),
@@ -102,18 +107,24 @@ fn below_zero(t: &Tr, counts: &Needs, owing: &[Owing]) -> Need {
     need.at("/admin/agents?show=owing")
 }
 
+/// The worst leads, and stands first; the next is a note to it.
 fn accounts(t: &Tr, counts: &Needs) -> Need {
-    let failed = (counts.failed_orders > 0).then(|| t.overview_failed(t.number(counts.failed_orders)));
-    if counts.late_orders > 0 {
-        let minutes = t.number(needs::LATE.whole_minutes());
-        return Need::new("bad", t.overview_late(t.number(counts.late_orders), minutes))
-            .noted(failed.unwrap_or_default())
-            .at("/admin/orders?status=PROVISIONING");
-    }
-    match failed {
-        Some(failed) => Need::new("warn", failed).at("/admin/orders?status=FAILED"),
-        None => Need::new("ok", t.overview_all_made()),
-    }
+    let minutes = || t.number(needs::LATE.whole_minutes());
+    let late = (counts.late_orders > 0).then(|| {
+        let words = t.overview_late(t.number(counts.late_orders), minutes());
+        ("bad", words, "/admin/orders?status=PROVISIONING".to_owned())
+    });
+    let changes = counts.late_change.map(|order| {
+        let words = t.overview_late_changes(t.number(counts.late_changes), minutes());
+        ("bad", words, format!("/admin/orders/{order}"))
+    });
+    let failed = (counts.failed_orders > 0).then(|| {
+        let words = t.overview_failed(t.number(counts.failed_orders));
+        ("warn", words, "/admin/orders?status=FAILED".to_owned())
+    });
+    let mut all = [late, changes, failed].into_iter().flatten();
+    let Some((kind, words, href)) = all.next() else { return Need::new("ok", t.overview_all_made()) };
+    Need::new(kind, words).noted(all.next().map(|(_, words, _)| words).unwrap_or_default()).at(&href)
 }
 
 fn jobs(t: &Tr, counts: &Needs, now: Time) -> Need {
@@ -132,7 +143,10 @@ fn backup(t: &Tr, counts: &Needs, now: Time) -> Need {
     let need = match counts.last_backup {
         None => Need::new("warn", t.overview_no_backup()),
         Some(at) if now - at > BACKUP_OLD => Need::new("warn", t.overview_backup_old(t.ago(at, now))),
-        Some(at) => Need::new("ok", t.overview_backup(t.ago(at, now))),
+        Some(at) => match counts.uncopied_since {
+            Some(since) => Need::new("warn", t.overview_backup_not_copied(t.ago(since, now))),
+            None => Need::new("ok", t.overview_backup(t.ago(at, now))),
+        },
     };
     need.at("/admin/backups")
 }
@@ -144,6 +158,9 @@ pub fn server(t: &Tr, checkup: Option<&Checkup>, now: Time) -> Need {
     };
     let ago = t.ago(*at, now);
     match (&health.version, health.problem) {
+        (Some(_), None) if health.stands_still() => {
+            Need::new("bad", t.overview_core_stopped()).noted(ago).at("/admin/upkeep/server")
+        }
         (Some(version), None) => {
             let ms = i64::try_from(health.latency.as_millis()).unwrap_or(i64::MAX);
             Need::new("ok", t.overview_server_answers()).noted(t.overview_server_facts(

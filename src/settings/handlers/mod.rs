@@ -1,5 +1,7 @@
 //! The owner's page of settings. Each section has its own form.
 
+mod checklist;
+mod marzban;
 mod security;
 mod texts;
 
@@ -44,6 +46,9 @@ pub fn admin_routes() -> Routes<AdminDoor> {
         .route("/admin/settings/reasons", post(texts::update_reasons))
         .route("/admin/settings/messages", post(texts::update_messages))
         .route("/admin/settings/two-factor", post(security::update))
+        .route("/admin/settings/checklist", post(checklist::update))
+        .route(marzban::PATH, get(marzban::show))
+        .route("/admin/settings/marzban/test", post(marzban::create_test))
         .merge(end_users::handlers::admin_routes())
 }
 
@@ -66,6 +71,7 @@ struct Sections {
     reasons: Fields,
     messages: Fields,
     needs_two_factor: bool,
+    is_checklist_hidden: bool,
 }
 
 impl Sections {
@@ -77,6 +83,7 @@ impl Sections {
             reasons: texts::reasons_form(&texts, changed_at),
             messages: texts::messages_form(&texts, changed_at),
             needs_two_factor: settings::admins_need_two_factor(conn).await?,
+            is_checklist_hidden: settings::is_checklist_hidden(conn).await?,
         })
     }
 }

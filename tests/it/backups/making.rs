@@ -234,6 +234,7 @@ async fn the_proof_finds_what_each_check_guards(db: PgPool) {
             "refunds",
             "INSERT INTO transactions (user_id, seq, type, confirmed_delta, pending_delta, balance_before, balance_after, confirmed_after, pending_after, reference_type, order_id, created_at) SELECT user_id, seq + 100, 'ORDER_REFUND', 90001, 0, 0, 90001, 90001, 0, 'ORDER', order_id, now() FROM transactions WHERE type = 'ORDER_CREATED'",
         ),
+        ("imports", "UPDATE orders SET imported_at = created_at, amount = 0 WHERE status = 'ACTIVE'"),
         ("own-rows", "UPDATE orders SET user_id = (SELECT id FROM users WHERE username = 'mina')"),
         ("accounts", "DELETE FROM marzban_users"),
         (

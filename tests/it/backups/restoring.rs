@@ -5,10 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rad_panel::backups::{self, Backups};
+use rad_panel::{
+    backups::{self, Backups},
+    ids::PlanId,
+    orders,
+};
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use super::{command, folder, names, of, receipts, said, shop};
+use super::{command, folder, names, of, order, receipts, said, shop};
 use crate::support::{Client, TestApp};
 
 async fn run_backup(app: &TestApp, settings: &[(&str, &str)]) -> PathBuf {
@@ -19,7 +24,7 @@ async fn run_backup(app: &TestApp, settings: &[(&str, &str)]) -> PathBuf {
 }
 
 /// Nobody is connected any more, as when the panel was stopped.
-async fn hang_up(app: &TestApp) {
+pub async fn hang_up(app: &TestApp) {
     sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -29,7 +34,7 @@ async fn hang_up(app: &TestApp) {
     .unwrap();
 }
 
-async fn destroy(app: &TestApp) {
+pub async fn destroy(app: &TestApp) {
     sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&app.db).await.unwrap();
     hang_up(app).await;
     fs::remove_dir_all(receipts(app)).unwrap();
@@ -80,6 +85,80 @@ async fn a_lost_shop_comes_back_whole(db: PgPool) {
     // The restored shop is one that can be backed up and restored again.
     app.clock.advance(time::Duration::DAY);
     backups::create(&of(&app), &app.clock, true).await.unwrap();
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_happened_since_the_backup_is_allowed_for(db: PgPool) {
+    let (app, _) = shop(db).await;
+    let total = app.balance(app.reza).await.total().0;
+    app.give_credit(app.reza, -total - 5_000).await;
+    let archive = run_backup(&app, &[]).await;
+    let last: i64 = sqlx::query_scalar("SELECT max(id) FROM orders").fetch_one(&app.db).await.unwrap();
+    // He pays, with a receipt, and buys; then the disk dies.
+    app.give_credit(app.reza, 205_000).await;
+    let plan: i64 = sqlx::query_scalar("SELECT min(id) FROM plans").fetch_one(&app.db).await.unwrap();
+    let plan = PlanId(plan);
+    let sold = order(&app, plan, "sold_since").await;
+    assert_eq!(app.run_jobs().await, 1);
+    let drawer = receipts(&app).join("ab");
+    let kept = drawer.join(format!("ab{}", "0".repeat(30)));
+    destroy(&app).await;
+    let restored = command(&app, &["restore", archive.to_str().unwrap(), "--yes"], &[]).await;
+    assert!(restored.status.success(), "{}", said(&restored));
+
+    // The rule waits for a day, and says why.
+    app.clock.advance(time::Duration::hours(30));
+    sqlx::query("UPDATE agents SET deadline_deferred_until = $1 WHERE deadline_deferred_until IS NOT NULL")
+        .bind(app.clock.now() + time::Duration::hours(24))
+        .execute(&app.db)
+        .await
+        .unwrap();
+    assert_eq!(orders::suspension::strike(&app.db, app.clock.now()).await.unwrap(), 0);
+    let page = app.signed_in("reza").await.get("/agent/wallet").await.expect(200).text("body");
+    assert!(page.contains("از نسخهٔ پشتیبان برگشته"), "{page}");
+    // A file that no row names is all that is left of a payment.
+    fs::create_dir_all(&drawer).unwrap();
+    fs::write(&kept, b"a receipt").unwrap();
+    let old = std::time::SystemTime::from(app.clock.now() - time::Duration::hours(40));
+    fs::File::options().write(true).open(&kept).unwrap().set_modified(old).unwrap();
+    rad_panel::worker::clean(&app.state).await.unwrap();
+    assert!(kept.exists(), "the evidence stays");
+    sqlx::query(
+        "UPDATE audit_log SET created_at = created_at - interval '31 days' WHERE action = 'backup.restore'",
+    )
+    .execute(&app.db)
+    .await
+    .unwrap();
+    rad_panel::worker::clean(&app.state).await.unwrap();
+    assert!(!kept.exists(), "but not for ever");
+    // The numbers that stand on the server are not given again, and what was sold comes back where the admin says so.
+    app.give_credit(app.reza, 205_000).await;
+    let next = order(&app, plan, "sold_now").await;
+    assert!(next.0 > sold.0 + 1000 && sold.0 > last, "{next}");
+    app.run_jobs().await;
+    let sara = app.signed_in("sara").await;
+    let request = Uuid::new_v4().to_string();
+    let begun = sara.post("/admin/orders/import", &[("request_id", &request)]).await.expect(303);
+    let import = begun.location().to_owned();
+    app.run_jobs().await;
+    let owner = app.reza.to_string();
+    for (lost, coming) in [(None, 0), (Some(("takes_lost", "true")), 1)] {
+        let form: Vec<(&str, &str)> = [("owner", owner.as_str())].into_iter().chain(lost).collect();
+        sara.post(&format!("{import}/choice"), &form).await.expect(303);
+        let page = sara.get(&import).await.expect(200);
+        assert_eq!(page.count("#accounts tbody tr"), coming, "{lost:?}");
+    }
+    let choice = sara.get(&import).await.expect(200).attribute("input[name=choice]", "value");
+    sara.post(&format!("{import}/taking"), &[("choice", &choice)]).await.expect(303);
+    app.run_jobs().await;
+    let owner: String = sqlx::query_scalar(
+        "SELECT u.username FROM orders o JOIN users u ON u.id = o.user_id WHERE o.marzban_username = 'sold_since'",
+    )
+    .fetch_one(&app.db)
+    .await
+    .unwrap();
+    assert_eq!(owner, "reza");
     app.finish().await;
 }
 

@@ -20,7 +20,7 @@ use super::{Row, job, store};
 use crate::support::TestApp;
 
 /// Waits for something that the worker does.
-async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let began = Instant::now();
     while !is_so().await {
         assert!(began.elapsed() < Duration::from_secs(20), "still not: {what}");
@@ -28,7 +28,7 @@ async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut(
     }
 }
 
-async fn finished(db: &PgPool) -> i64 {
+pub async fn finished(db: &PgPool) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL").fetch_one(db).await.unwrap()
 }
 

@@ -159,3 +159,25 @@ async fn a_held_job_is_not_taken_by_another_worker(db: PgPool) {
     assert_eq!(again.id, job.id);
     assert!(!jobs::hold(&app.db, &job, app.clock.now()).await.unwrap(), "it is another worker's now");
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_clock_that_was_ahead_for_a_moment_stops_nothing(db: PgPool) {
+    let now = datetime!(2026-11-24 12:20 UTC);
+    let ahead = now + Duration::hours(30);
+    let app = at(db, ahead).await;
+    worker::tick(&app.state).await;
+    app.run_jobs().await;
+    app.clock.set(now);
+    worker::tick(&app.state).await;
+    // But for what is done once a week.
+    let due = Task::ALL.iter().filter(|task| task.last_due(now) != task.last_due(ahead));
+    assert_eq!(app.run_jobs().await, due.count());
+    for &task in Task::ALL {
+        let right = (task.last_due(now), Some("DONE".to_owned()));
+        assert!(runs(&app.db, task).await.contains(&right), "{task:?}");
+    }
+    // When that time has really come, what ran then is not run again.
+    app.clock.set(ahead);
+    assert_eq!(schedule::announce_due(&app.db, app.clock.now()).await.unwrap(), 0);
+    app.finish().await;
+}

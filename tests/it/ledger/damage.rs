@@ -71,7 +71,7 @@ async fn full_shop(db: PgPool) -> (TestApp, [PaymentId; 3]) {
 /// Of two more orders, one is renewed twice, the second time in vain, and the other is deleted with its refund.
 async fn change(app: &TestApp, plan: PlanId) {
     let now = app.clock.now();
-    let (by, marzban) = (By::Owner(app.reza.into()), &app.state.marzban);
+    let (by, marzban) = (By::Owner(app.reza.into()), &app.state.server);
     let mut made = Vec::new();
     for username in ["renewed_one", "deleted_one"] {
         let new = NewOrder {

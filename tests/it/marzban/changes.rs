@@ -2,12 +2,13 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
 use rad_panel::{
     calendar::Clock,
-    marzban::{AccountStatus, Cause, Marzban, Outcome, Refusal},
+    marzban,
+    panel::{AccountStatus, Cause, Outcome, Refusal},
 };
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ async fn an_account_is_read_in_the_shops_words() {
     .await;
     let mut settings = panel.settings();
     settings.public_url = Some("https://shop.example/".into());
-    let client = Marzban::new(&settings, Clock::system()).unwrap();
+    let client = marzban::server(&settings, Clock::system()).unwrap();
     let account = client.account("sara_1").await.done().unwrap().unwrap();
     assert_eq!(account.status, AccountStatus::Limited);
     assert_eq!((account.expire_at, account.data_limit_bytes), (None, None));
@@ -130,13 +131,30 @@ async fn a_change_whose_answer_is_lost_is_unknown_and_sent_once() {
 async fn deleting_what_is_gone_is_done() {
     let panel = Panel::start(|_| None).await;
     assert_eq!(panel.client().delete_account("sara_1").await, Outcome::Done(()));
+    assert_eq!(panel.count("DELETE", "/api/user/sara_1"), 0);
+    // Gone between the look and the deletion.
+    let panel = Panel::start(|seen| match seen.method.as_str() {
+        "GET" if seen.target == "/api/user/sara_1" => Some(Reply::Json(200, user(json!({})))),
+        _ => None,
+    })
+    .await;
+    assert_eq!(panel.client().delete_account("sara_1").await, Outcome::Done(()));
     assert_eq!(panel.count("DELETE", "/api/user/sara_1"), 1);
 }
 
 #[tokio::test]
 async fn a_deletion_answered_with_an_error_is_judged_by_what_is_left() {
     let error = || Reply::Text(500, "Internal Server Error".into());
-    let panel = Panel::start(move |seen| (seen.method == "DELETE").then(error)).await;
+    let is_gone = AtomicBool::new(false);
+    let panel = Panel::start(move |seen| match seen.method.as_str() {
+        "DELETE" => {
+            is_gone.store(true, SeqCst);
+            Some(error())
+        }
+        "GET" if !is_gone.load(SeqCst) => Some(Reply::Json(200, user(json!({})))),
+        _ => None,
+    })
+    .await;
     assert_eq!(panel.client().delete_account("sara_1").await, Outcome::Done(()));
     let panel = Panel::start(move |seen| match seen.method.as_str() {
         "DELETE" => Some(error()),
@@ -145,8 +163,10 @@ async fn a_deletion_answered_with_an_error_is_judged_by_what_is_left() {
     })
     .await;
     assert_eq!(panel.client().delete_account("sara_1").await, Outcome::Unknown(Cause::Server5xx));
-    let panel = Panel::start(|seen| {
-        (seen.method == "DELETE").then(|| Reply::Json(404, json!({"detail": "Not Found"})))
+    let panel = Panel::start(|seen| match seen.method.as_str() {
+        "DELETE" => Some(Reply::Json(404, json!({"detail": "Not Found"}))),
+        "GET" => Some(Reply::Json(200, user(json!({})))),
+        _ => None,
     })
     .await;
     assert_eq!(panel.client().delete_account("sara_1").await, Outcome::Unknown(Cause::BadAnswer));

@@ -13,7 +13,8 @@ use rad_panel::{
     calendar::Clock,
     demo::simulator::{Options, Simulator},
     ids::OrderId,
-    marzban::{Attempt, Cause, Marzban, NewAccount, Outcome, Reach, Settings, Validity},
+    marzban::{self, Settings},
+    panel::{Attempt, Cause, NewAccount, Outcome, Probing, Reach, Server, Validity},
 };
 use serde_json::json;
 
@@ -24,22 +25,21 @@ const PAUSE: Duration = Duration::from_millis(300);
 fn hasty(settings: Settings) -> Settings {
     Settings {
         retry_for: Duration::ZERO,
-        first_probe_after: PAUSE,
-        longest_probe_pause: 2 * PAUSE,
+        probing: Probing { first_after: PAUSE, longest_pause: 2 * PAUSE },
         ..settings
     }
 }
 
-async fn absent() -> (Simulator, Marzban) {
+async fn absent() -> (Simulator, Server) {
     let clock = Clock::fixed(now());
     let simulator = Simulator::start(Options::new(clock.clone())).await.unwrap();
     let settings = Settings::new(simulator.base_url(), simulator.username(), simulator.password());
-    let client = Marzban::new(&hasty(settings), clock).unwrap();
+    let client = marzban::server(&hasty(settings), clock).unwrap();
     simulator.down().await;
     (simulator, client)
 }
 
-async fn fail(client: &Marzban, times: usize, cause: Cause) {
+async fn fail(client: &Server, times: usize, cause: Cause) {
     for _ in 0..times {
         assert_eq!(client.account("sara_1").await, Outcome::Unknown(cause));
     }
@@ -98,7 +98,7 @@ async fn what_the_circuit_says_by_itself_is_never_a_refusal() {
 #[tokio::test]
 async fn of_many_callers_one_probes_and_the_pause_grows() {
     let panel = Panel::start(|seen| (seen.method == "GET").then(|| Reply::Text(500, "oh".into()))).await;
-    let client = Marzban::new(&hasty(panel.settings()), Clock::fixed(now())).unwrap();
+    let client = marzban::server(&hasty(panel.settings()), Clock::fixed(now())).unwrap();
     fail(&client, 5, Cause::Server5xx).await;
     tokio::time::sleep(PAUSE).await;
     let outcomes = join_all((0..20).map(|_| client.account("sara_1"))).await;
@@ -120,7 +120,7 @@ async fn a_broken_account_does_not_keep_the_circuit_open() {
         _ => None,
     })
     .await;
-    let client = Marzban::new(&hasty(panel.settings()), Clock::fixed(now())).unwrap();
+    let client = marzban::server(&hasty(panel.settings()), Clock::fixed(now())).unwrap();
     fail(&client, 5, Cause::Server5xx).await;
     tokio::time::sleep(PAUSE).await;
     fail(&client, 1, Cause::Server5xx).await;
@@ -135,7 +135,7 @@ async fn an_answer_of_any_kind_ends_a_row_of_failures() {
         (seen.method == "GET" && ill.load(SeqCst)).then(|| Reply::Text(500, "oh".into()))
     })
     .await;
-    let client = Marzban::new(&hasty(panel.settings()), Clock::fixed(now())).unwrap();
+    let client = marzban::server(&hasty(panel.settings()), Clock::fixed(now())).unwrap();
     for _ in 0..3 {
         is_ill.store(true, SeqCst);
         fail(&client, 4, Cause::Server5xx).await;
@@ -153,7 +153,7 @@ async fn refused_credentials_are_another_state_than_absence() {
     })
     .await;
     let clock = Clock::fixed(now());
-    let client = Marzban::new(&hasty(panel.settings()), clock.clone()).unwrap();
+    let client = marzban::server(&hasty(panel.settings()), clock.clone()).unwrap();
     fail(&client, 10, Cause::Unauthorized).await;
     clock.advance(time::Duration::minutes(5));
     fail(&client, 1, Cause::Unauthorized).await;

@@ -7,7 +7,7 @@ use std::{
 
 use rad_panel::{
     ids::OrderId,
-    marzban::{Attempt, Cause, Field, NewAccount, Outcome, Refusal, Validity},
+    panel::{Attempt, Cause, Field, NewAccount, Outcome, Refusal, Validity},
 };
 use serde_json::json;
 
@@ -144,8 +144,7 @@ async fn a_creation_whose_answer_is_lost_is_unknown_and_sent_once() {
         let panel = Panel::start(move |seen| seen.is("POST", "/api/user").then(reply)).await;
         let mut settings = panel.settings();
         settings.total_timeout = Duration::from_secs(2);
-        let client =
-            rad_panel::marzban::Marzban::new(&settings, rad_panel::calendar::Clock::system()).unwrap();
+        let client = rad_panel::marzban::server(&settings, rad_panel::calendar::Clock::system()).unwrap();
         assert_eq!(client.create_account(&order(), Attempt::First).await, Outcome::Unknown(cause));
         assert_eq!(panel.count("POST", "/api/user"), 1, "{cause:?}");
         assert_eq!(panel.count("GET", "/elsewhere"), 0);

@@ -5,13 +5,14 @@ use std::time::Duration;
 use rad_panel::{
     calendar::Clock,
     demo::simulator::{Options, Simulator, user::User},
-    marzban::{Cause, Marzban, Outcome, Settings},
+    marzban::{self, Settings},
+    panel::{Cause, Outcome, Server},
 };
 use serde_json::json;
 
 use super::panel::{Panel, Reply, now, user};
 
-async fn start(names: &[&str]) -> (Simulator, Marzban) {
+async fn start(names: &[&str]) -> (Simulator, Server) {
     let clock = Clock::fixed(now());
     let simulator = Simulator::start(Options::new(clock.clone())).await.unwrap();
     for name in names {
@@ -22,7 +23,7 @@ async fn start(names: &[&str]) -> (Simulator, Marzban) {
         public_url: Some("https://shop.example".into()),
         ..Settings::new(simulator.base_url(), simulator.username(), simulator.password())
     };
-    let client = Marzban::new(&settings, clock).unwrap();
+    let client = marzban::server(&settings, clock).unwrap();
     (simulator, client)
 }
 

@@ -12,7 +12,8 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rad_panel::{
     calendar::{Clock, Time},
-    marzban::{Marzban, Settings},
+    marzban::{self, Settings},
+    panel::Server,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -95,8 +96,8 @@ impl Panel {
         }
     }
 
-    pub fn client(&self) -> Marzban {
-        Marzban::new(&self.settings(), Clock::fixed(now())).unwrap()
+    pub fn client(&self) -> Server {
+        marzban::server(&self.settings(), Clock::fixed(now())).unwrap()
     }
 
     pub fn seen(&self) -> Vec<Seen> {

@@ -1,4 +1,4 @@
-//! Renewing and revoking, against the simulator with the real panel's traps.
+//! Renewing, resetting and revoking, against the simulator with the real panel's traps.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use rad_panel::{
         Options, Simulator,
         user::{NextPlan, Status, User},
     },
-    marzban::{AccountStatus, Cause, End, Field, Marzban, Outcome, Refusal, Renewal, Settings},
+    marzban::{self, Settings},
+    panel::{AccountStatus, Cause, End, Field, Outcome, Refusal, Renewal, Reset, Server},
 };
 
 use super::panel::now;
@@ -17,7 +18,7 @@ use super::panel::now;
 const GB: i64 = 1 << 30;
 const NAME: &str = "sara_1";
 
-async fn start(change: impl FnOnce(&mut User)) -> (Simulator, Marzban) {
+async fn start(change: impl FnOnce(&mut User)) -> (Simulator, Server) {
     let clock = Clock::fixed(now());
     let simulator = Simulator::start(Options::new(clock.clone())).await.unwrap();
     let mut user = User::new(NAME, Some(simulator.username()), now());
@@ -30,7 +31,7 @@ async fn start(change: impl FnOnce(&mut User)) -> (Simulator, Marzban) {
         retry_for: Duration::from_millis(300),
         ..Settings::new(simulator.base_url(), simulator.username(), simulator.password())
     };
-    let client = Marzban::new(&settings, clock).unwrap();
+    let client = marzban::server(&settings, clock).unwrap();
     (simulator, client)
 }
 
@@ -154,6 +155,23 @@ async fn a_renewal_broken_off_anywhere_is_unknown_and_the_next_one_ends_it() {
 }
 
 #[tokio::test]
+async fn a_next_plan_survives_the_lost_answer_to_the_reset_that_drops_it() {
+    for committed in [false, true] {
+        let (simulator, client) = start(|user| user.next_plan = Some(next_plan())).await;
+        if committed {
+            simulator.drop_after_commit_of(Method::POST, 1);
+        } else {
+            simulator.drop_before_work_of(Method::POST, 1);
+        }
+        assert_eq!(client.renew(NAME, &renewal()).await, Outcome::Unknown(Cause::ConnectionBroken));
+        assert_eq!(simulator.user(NAME).unwrap().next_plan, Some(next_plan()), "{committed}");
+        let account = client.renew(NAME, &renewal()).await.done().unwrap();
+        assert_eq!((account.expire_at, account.data_used_bytes), (Some(end()), 0), "{committed}");
+        assert_eq!(simulator.user(NAME).unwrap().next_plan, Some(next_plan()), "{committed}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_is_unknown_and_a_no_to_the_first_request_is_a_no() {
     let (simulator, client) = start(|_| {}).await;
     client.account(NAME).await.done().unwrap();
@@ -194,4 +212,43 @@ async fn a_revoked_link_is_replaced_and_nothing_else_changes() {
         (before.status, before.expire, before.next_plan)
     );
     assert_eq!(client.revoke_subscription("nobody_1").await, Outcome::Refused(Refusal::NotFound));
+}
+
+#[tokio::test]
+async fn a_volume_begins_anew_once_and_an_ended_account_stays_ended() {
+    let reset = Reset { counted_off_bytes: 5 * GB, keep_disabled: false };
+    for (before, after) in [
+        (Status::Active, AccountStatus::Active),
+        (Status::Limited, AccountStatus::Active),
+        (Status::Expired, AccountStatus::Expired),
+    ] {
+        let (simulator, client) = start(|user| {
+            user.status = before;
+            user.next_plan = Some(next_plan());
+        })
+        .await;
+        let account = client.reset_volume(NAME, &reset).await.done().unwrap();
+        assert_eq!((account.status, account.data_used_bytes), (after, 0), "{before:?}");
+        assert_eq!((account.lifetime_used_bytes, account.counted_off_bytes()), (9 * GB, 9 * GB));
+        assert_eq!(simulator.user(NAME).unwrap().next_plan, Some(next_plan()));
+        assert!(simulator.traffic(NAME, GB));
+        let again = client.reset_volume(NAME, &reset).await.done().unwrap();
+        assert_eq!(again.data_used_bytes, GB, "used since");
+        assert_eq!(asked(&simulator, Method::POST), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_volume_that_begins_anew_loses_a_next_plan_that_would_stop_the_panels_clockwork() {
+    let (simulator, client) = start(|user| {
+        user.data_limit = None;
+        user.next_plan = Some(next_plan());
+    })
+    .await;
+    let reset = Reset { counted_off_bytes: 5 * GB, keep_disabled: true };
+    let account = client.reset_volume(NAME, &reset).await.done().unwrap();
+    assert_eq!(account.status, AccountStatus::Disabled, "it was to stay so");
+    assert_eq!(simulator.user(NAME).unwrap().next_plan, None);
+    let nobody = client.reset_volume("nobody", &reset).await;
+    assert_eq!(nobody, Outcome::Refused(Refusal::NotFound));
 }

@@ -8,7 +8,8 @@ use std::{
 use futures_util::future::join_all;
 use rad_panel::{
     calendar::Clock,
-    marzban::{Cause, Marzban, Outcome},
+    marzban,
+    panel::{Cause, Outcome},
 };
 use serde_json::json;
 
@@ -35,7 +36,7 @@ async fn a_token_is_renewed_shortly_before_its_own_end() {
     let panel =
         Panel::start(|seen| seen.is("POST", "/api/admin/token").then(|| signed_in(1, Some(600)))).await;
     let clock = Clock::fixed(now());
-    let client = Marzban::new(&panel.settings(), clock.clone()).unwrap();
+    let client = marzban::server(&panel.settings(), clock.clone()).unwrap();
     for (passed, sign_ins) in [(0, 1), (539, 1), (2, 2)] {
         clock.advance(time::Duration::seconds(passed));
         assert_eq!(client.account("sara_1").await, Outcome::Done(None));
@@ -53,7 +54,7 @@ async fn a_token_without_end_is_kept_until_it_is_refused_and_then_replaced_once(
     })
     .await;
     let clock = Clock::fixed(now());
-    let client = Marzban::new(&panel.settings(), clock.clone()).unwrap();
+    let client = marzban::server(&panel.settings(), clock.clone()).unwrap();
     assert_eq!(client.account("sara_1").await, Outcome::Done(None));
     clock.advance(time::Duration::weeks(500));
     assert_eq!(client.account("sara_1").await, Outcome::Done(None));
@@ -72,7 +73,7 @@ async fn wrong_credentials_are_not_tried_again_and_again() {
     .await;
     let mut settings = panel.settings();
     settings.sign_in_pause = Duration::from_millis(1200);
-    let client = Marzban::new(&settings, Clock::system()).unwrap();
+    let client = marzban::server(&settings, Clock::system()).unwrap();
     for outcome in join_all((0..10).map(|_| client.account("sara_1"))).await {
         assert_eq!(outcome, Outcome::Unknown(Cause::Unauthorized));
     }

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
+use axum::http::Method;
 use futures_util::future::join_all;
 use rad_panel::{
     calendar::Clock,
     demo::simulator::{Options, Simulator, user::NextPlan},
     ids::OrderId,
-    marzban::{AccountStatus, Attempt, Cause, Marzban, NewAccount, Outcome, Refusal, Settings, Validity},
+    marzban::{self, Settings},
+    panel::{AccountStatus, Attempt, Cause, NewAccount, Outcome, Refusal, Server, Validity},
 };
 
 use super::panel::now;
 
 const GB: u64 = 1 << 30;
 
-async fn start() -> (Simulator, Marzban, Clock) {
+async fn start() -> (Simulator, Server, Clock) {
     let clock = Clock::fixed(now());
     let mut options = Options::new(clock.clone());
     options.environment_admin = Some(("env".into(), "env-pass".into()));
@@ -23,14 +25,14 @@ async fn start() -> (Simulator, Marzban, Clock) {
     (simulator, client, clock)
 }
 
-fn client(simulator: &Simulator, username: &str, password: &str, clock: &Clock) -> Marzban {
+fn client(simulator: &Simulator, username: &str, password: &str, clock: &Clock) -> Server {
     let settings = Settings {
         public_url: Some("https://shop.example".into()),
         total_timeout: Duration::from_secs(8),
         retry_for: Duration::from_millis(500),
         ..Settings::new(simulator.base_url(), username, password)
     };
-    Marzban::new(&settings, clock.clone()).unwrap()
+    marzban::server(&settings, clock.clone()).unwrap()
 }
 
 fn order(number: i64) -> NewAccount {
@@ -94,7 +96,7 @@ async fn an_account_made_after_we_gave_up_waiting_is_adopted() {
         total_timeout: Duration::from_millis(900),
         ..Settings::new(simulator.base_url(), simulator.username(), simulator.password())
     };
-    let hasty = Marzban::new(&settings, clock).unwrap();
+    let hasty = marzban::server(&settings, clock).unwrap();
     assert!(hasty.create_account(&order(6), Attempt::First).await.done().is_some());
     simulator.slow(Duration::from_millis(1300));
     assert_eq!(hasty.create_account(&order(7), Attempt::First).await, Outcome::Unknown(Cause::Timeout));
@@ -173,13 +175,43 @@ async fn a_next_plan_survives_switching_off_and_on() {
 }
 
 #[tokio::test]
-async fn an_account_without_owner_is_deleted_although_the_panel_answers_with_an_error() {
-    let (simulator, _, clock) = start().await;
-    let ownerless = client(&simulator, "env", "env-pass", &clock);
-    assert!(ownerless.create_account(&order(7), Attempt::First).await.done().is_some());
-    assert_eq!(simulator.user("reza_7").unwrap().admin, None);
-    assert_eq!(ownerless.delete_account("reza_7").await, Outcome::Done(()));
-    assert!(simulator.users().is_empty());
+async fn an_account_without_owner_no_longer_works_when_it_counts_as_deleted() {
+    let (simulator, ours, clock) = start().await;
+    let environments = client(&simulator, "env", "env-pass", &clock);
+    // Ours can own it; the environment's can't, and has to switch it off.
+    for (client, is_broken) in [(&ours, false), (&ours, true), (&environments, false), (&environments, true)]
+    {
+        assert!(environments.create_account(&order(7), Attempt::First).await.done().is_some());
+        assert_eq!(simulator.user("reza_7").unwrap().admin, None);
+        if is_broken {
+            assert!(simulator.mutate("reza_7", |user| user.expire = Some(1_790_000_000_000)));
+        }
+        assert_eq!(client.delete_account("reza_7").await, Outcome::Done(()));
+        assert!(simulator.users().is_empty());
+        assert_eq!(simulator.working(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_lost_on_the_way_an_account_without_owner_is_not_deleted_into_a_ghost() {
+    let (simulator, ours, clock) = start().await;
+    let environments = client(&simulator, "env", "env-pass", &clock);
+    for client in [&ours, &environments] {
+        for method in [Method::PUT, Method::DELETE] {
+            for committed in [false, true] {
+                assert!(environments.create_account(&order(7), Attempt::First).await.done().is_some());
+                if committed {
+                    simulator.drop_after_commit_of(method.clone(), 1);
+                } else {
+                    simulator.drop_before_work_of(method.clone(), 1);
+                }
+                let lost = client.delete_account("reza_7").await;
+                assert_eq!(lost, Outcome::Unknown(Cause::ConnectionBroken), "{method} {committed}");
+                assert_eq!(client.delete_account("reza_7").await, Outcome::Done(()), "{method} {committed}");
+                assert_eq!((simulator.users().len(), simulator.working().len()), (0, 0));
+            }
+        }
+    }
 }
 
 #[tokio::test]

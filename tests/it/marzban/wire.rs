@@ -15,7 +15,8 @@ use rad_panel::{
     config::{
         HTTPS_PROXY, MARZBAN_PASSWORD, MARZBAN_TIMEOUT, MARZBAN_URL, MARZBAN_USERNAME, MarzbanConfig, Values,
     },
-    marzban::{Cause, Marzban, Outcome, Settings, SettingsError, is_valid_username},
+    marzban::{self, Settings, SettingsError},
+    panel::{Cause, Outcome, is_known_username, is_valid_username},
 };
 use serde_json::json;
 
@@ -61,7 +62,7 @@ async fn a_read_is_given_up_after_its_budget() {
 async fn the_total_timeout_holds_for_waiting_signing_in_and_answering_together() {
     let panel = Panel::start(|_| Some(Reply::Late(Duration::from_secs(20), Box::new(missing())))).await;
     let settings = Settings { total_timeout: Duration::from_millis(600), ..panel.settings() };
-    let client = Marzban::new(&settings, Clock::system()).unwrap();
+    let client = marzban::server(&settings, Clock::system()).unwrap();
     let began = Instant::now();
     let outcomes = join_all((0..12).map(|_| client.account("sara_1"))).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Unknown(Cause::Timeout)));
@@ -75,7 +76,7 @@ async fn a_panel_that_is_not_there_is_told_apart_from_one_that_is_slow() {
     drop(listener);
     let settings =
         Settings { retry_for: Duration::from_millis(200), ..Settings::new(address, "root", PASSWORD) };
-    let client = Marzban::new(&settings, Clock::system()).unwrap();
+    let client = marzban::server(&settings, Clock::system()).unwrap();
     assert_eq!(client.account("sara_1").await, Outcome::Unknown(Cause::ConnectFailed));
     assert_eq!(client.health().await.problem, Some(Cause::ConnectFailed));
 }
@@ -131,7 +132,7 @@ async fn a_failed_call_is_one_line_in_the_log_without_any_secret() {
     let outcome = panel.client().account("sara_1").await;
     assert!(matches!(&outcome, Outcome::Refused(_)), "{outcome:?}");
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<&str> = text.lines().filter(|line| line.contains("marzban")).collect();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("the server")).collect();
     assert_eq!(lines.len(), 1, "{text}");
     for part in ["account", "sara_1", "refused", "ms=", "you sent Bearer [hidden] and [hidden] really"] {
         assert!(lines[0].contains(part), "{part}: {text}");
@@ -167,7 +168,7 @@ fn settings_come_from_the_configuration() {
     assert_eq!((settings.password.as_str(), settings.total_timeout), (PASSWORD, Duration::from_secs(7)));
     assert_eq!(settings.https_proxy.as_deref(), Some("socks5h://ali:p%C3%A4%3Ass@proxy.example:1080"));
     assert_eq!((settings.http_proxy.as_deref(), settings.max_in_flight), (None, 8));
-    assert!(Marzban::new(&settings, Clock::system()).is_ok());
+    assert!(marzban::server(&settings, Clock::system()).is_ok());
 }
 
 #[test]
@@ -191,7 +192,7 @@ fn settings_that_cannot_work_are_named_without_their_value() {
             "HTTP proxy",
         ),
     ] {
-        let error = Marzban::new(&settings, Clock::system()).unwrap_err();
+        let error = marzban::server(&settings, Clock::system()).unwrap_err();
         assert!(matches!(error, SettingsError::Malformed(setting, _) if setting == name), "{error}");
         assert!(!error.to_string().contains("-pass"), "{error}");
     }
@@ -207,4 +208,18 @@ fn a_username_is_lower_case_letters_digits_and_underscores_after_a_letter() {
     {
         assert!(!is_valid_username(name), "{name}");
     }
+}
+
+#[test]
+fn a_name_that_was_given_elsewhere_may_have_capitals_and_more_but_nothing_that_an_address_reads_otherwise() {
+    for name in ["abc", "Ali_1", "123", "_ab", "ali-vip", "ali.x@shop.example", "abc-", &"a".repeat(32)] {
+        assert!(is_known_username(name), "{name}");
+    }
+    let long = format!("abc-{}", "x".repeat(61));
+    for name in
+        ["", "ab", "ab-cdef", "-abc", ".abc", "a b c", "abc/..", "abc%2f", "abc?x", "abc\n", "سارا", &long]
+    {
+        assert!(!is_known_username(name), "{name}");
+    }
+    assert!(!is_known_username(&"a".repeat(33)));
 }

@@ -53,7 +53,27 @@ async fn a_message_leads_to_its_page_when_the_panel_knows_its_address(db: PgPool
     let messages = bot.take_sent();
     let text = &messages[0].1;
     assert!(text.contains("reza") && text.contains("۵۰٬۰۰۰ تومان"), "{text}");
-    assert!(text.ends_with(&format!("\nhttps://panel.example/admin/payments/{payment}")), "{text}");
+    let page = format!("https://panel.example/admin/payments/{payment}");
+    assert!(text.ends_with(&format!("\n{page}")), "{text}");
+    let rejection = format!("{page}#reason-{payment}");
+    assert_eq!(bot.take_buttons(), [("تایید".to_owned(), page), ("رد".to_owned(), rejection)]);
+    let sara = app.signed_in("sara").await;
+    let opened = sara.get(&format!("/admin/payments/{payment}")).await.expect(200);
+    assert_eq!(
+        opened.count(&format!("details textarea#reason-{payment}")),
+        1,
+        "the second leads into the form"
+    );
+
+    // Telegram refuses the address of a button, or does not know the chat: the text alone decides.
+    bot.answer_next(
+        400,
+        json!({ "ok": false, "error_code": 400, "description": "Bad Request: BUTTON_URL_INVALID" }),
+    );
+    crate::payments::pay(&app, app.reza, 60_000).await;
+    deliver(&app).await;
+    assert_eq!((bot.take_sent().len(), bot.take_buttons().len()), (1, 0));
+    assert_eq!(outcomes(&app).await, sent(2));
     app.finish().await;
 }
 
@@ -167,4 +187,21 @@ async fn a_bot_api_that_is_not_there_holds_up_nothing(db: PgPool) {
         .await
         .unwrap();
     assert!(!errors.is_empty() && errors.iter().all(|error| !error.contains("ABC")), "{errors:?}");
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_only_a_newer_panel_can_put_into_words_is_left_to_it(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let bot = with_bot(&app).await;
+    link(&app, app.sara, "TELEGRAM", "77").await;
+    tell_admins(&app, "فردا").await;
+    sqlx::query("UPDATE notices SET kind = 'OF_TOMORROW'").execute(&app.db).await.unwrap();
+    deliver(&app).await;
+    assert_eq!((bot.take_sent(), outcomes(&app).await), (vec![], vec![None]));
+    // The newer one has taken over.
+    sqlx::query("UPDATE notices SET kind = 'BACKUP_FAILED'").execute(&app.db).await.unwrap();
+    app.clock.advance(Duration::seconds(61));
+    app.run_jobs().await;
+    assert_eq!((bot.take_sent().len(), outcomes(&app).await), (1, sent(1)));
+    app.finish().await;
 }

@@ -1,6 +1,14 @@
-//! What is found by looking: the server, late orders, debts, failed tasks, accounts that end.
+//! What is found by looking: the server, late orders, failed tasks, accounts that end.
 
-use rad_panel::{jobs::schedule::Task, money::Toman, notices::watch, orders, worker};
+use std::time::Duration as Seconds;
+
+use rad_panel::{
+    ids::{OrderId, UserId},
+    jobs::schedule::Task,
+    marzban,
+    notices::watch,
+    orders, worker,
+};
 use sqlx::PgPool;
 use time::{Duration, macros::datetime};
 use uuid::Uuid;
@@ -8,25 +16,17 @@ use uuid::Uuid;
 use super::told;
 use crate::support::TestApp;
 
-async fn look(app: &TestApp) {
-    watch::look(&app.db, None, app.clock.now()).await.unwrap();
+pub async fn look(app: &TestApp) {
+    watch::look(&app.db, None, None, app.clock.now()).await.unwrap();
 }
 
 async fn place(app: &TestApp, username: &str) -> i64 {
+    place_for(app, app.reza, 90_000, username).await
+}
+
+async fn place_for(app: &TestApp, buyer: UserId, price: i64, username: &str) -> i64 {
     let plan = app.plan("ماهانه", 30, Some(30), 90_000).await;
-    let (price_seen, request_id) = (Toman(90_000), Uuid::new_v4());
-    let (buyer, now) = (app.reza, app.clock.now());
-    let new = orders::NewOrder {
-        buyer,
-        plan,
-        price_seen,
-        username,
-        alias: "",
-        note: "",
-        on_hold: false,
-        request_id,
-    };
-    orders::place(&app.db, &new, now).await.unwrap().0
+    app.order(buyer, plan, price, username).await.0
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
@@ -53,6 +53,79 @@ async fn a_server_that_is_away_is_told_of_after_two_looks_and_when_it_is_back(db
     assert!(page.text("#notices li").contains("پس از ۳ دقیقه"), "{}", page.text("#notices li"));
 }
 
+/// What the admin is told after several looks at a server that is reached so.
+async fn told_of_a_server(mut app: TestApp, settings: marzban::Settings) -> (TestApp, String) {
+    app.state.server = marzban::server(&settings, app.clock.clone()).unwrap();
+    for _ in 0..5 {
+        app.clock.advance(Duration::minutes(1));
+        worker::tick(&app.state).await;
+        app.run_jobs().await;
+    }
+    assert_eq!(told(&app, app.sara).await, ["SERVER_DOWN"], "once");
+    let text = app.signed_in("sara").await.get("/notices").await.expect(200).text("#notices li");
+    (app, text)
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn wrong_credentials_are_told_once_and_the_server_is_not_hammered(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let settings = marzban::Settings {
+        retry_for: Seconds::from_millis(300),
+        ..marzban::Settings::new(app.simulator.base_url(), app.simulator.username(), "not-the-password")
+    };
+    let (app, text) = told_of_a_server(app, settings).await;
+    assert!(text.contains("نام کاربری یا رمز"), "{text}");
+    let sign_ins = app.simulator.requests().iter().filter(|seen| seen.path == "/api/admin/token").count();
+    assert!((1..=5).contains(&sign_ins), "{sign_ins}");
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn credentials_that_are_wrong_after_an_outage_are_told_once_as_well(db: PgPool) {
+    let mut app = TestApp::start(db).await;
+    let right = app.state.server.clone();
+    let settings = marzban::Settings {
+        retry_for: Seconds::from_millis(100),
+        ..marzban::Settings::new(app.simulator.base_url(), app.simulator.username(), "changed-meanwhile")
+    };
+    app.simulator.down().await;
+    app.state.server = marzban::server(&settings, app.clock.clone()).unwrap();
+    let tick = async |app: &TestApp| {
+        for _ in 0..3 {
+            app.clock.advance(Duration::minutes(1));
+            worker::tick(&app.state).await;
+            app.run_jobs().await;
+        }
+        told(app, app.sara).await
+    };
+    assert_eq!(tick(&app).await, ["SERVER_DOWN"]);
+    app.simulator.up().await.unwrap();
+    assert_eq!(tick(&app).await, ["SERVER_DOWN"; 2]);
+    let page = app.signed_in("sara").await.get("/notices").await.expect(200);
+    let texts = page.texts("#notices li");
+    assert!(texts[0].contains("نام کاربری یا رمز") && texts[1].contains("در دسترس نیست"), "{texts:?}");
+    // It goes and comes: each cause is told once in an outage.
+    app.simulator.down().await;
+    tick(&app).await;
+    app.simulator.up().await.unwrap();
+    assert_eq!(tick(&app).await, ["SERVER_DOWN"; 2]);
+    app.state.server = right;
+    assert_eq!(tick(&app).await, ["SERVER_DOWN", "SERVER_DOWN", "SERVER_BACK"]);
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_proxy_that_fails_is_told_as_the_proxys_doing(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let none = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let simulator = &app.simulator;
+    let settings = marzban::Settings {
+        http_proxy: Some(format!("http://{none}")),
+        retry_for: Seconds::from_millis(100),
+        ..marzban::Settings::new(simulator.base_url(), simulator.username(), simulator.password())
+    };
+    let (_, text) = told_of_a_server(app, settings).await;
+    assert!(text.contains("پراکسی"), "{text}");
+}
+
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn an_order_that_waits_longer_than_a_quarter_is_told_of_once(db: PgPool) {
     let app = TestApp::start(db).await;
@@ -72,54 +145,35 @@ async fn an_order_that_waits_longer_than_a_quarter_is_told_of_once(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn a_debt_is_told_at_once_and_at_twelve_and_twenty_two_hours_once_in_each_period(db: PgPool) {
+async fn changes_that_the_server_does_not_carry_out_are_told_of_together(db: PgPool) {
     let app = TestApp::start(db).await;
-    let begin = app.clock.now();
-    let at = async |hours: f64, expected: usize| {
-        app.clock.set(begin + Duration::seconds_f64(hours * 3600.0));
-        look(&app).await;
-        look(&app).await;
-        assert_eq!(told(&app, app.reza).await, vec!["BELOW_ZERO"; expected], "after {hours} h");
-    };
-    at(0.0, 0).await;
-    app.give_credit(app.reza, -50_000).await;
-    for (hours, expected) in [(0.01, 1), (11.9, 1), (12.0, 2), (21.9, 2), (22.0, 3), (30.0, 3)] {
-        at(hours, expected).await;
+    app.give_credit(app.reza, 500_000).await;
+    let mut made = Vec::new();
+    for name in ["reza_one", "reza_two"] {
+        made.push(OrderId(place(&app, name).await));
     }
-    assert_eq!(told(&app, app.sara).await, ["AGENT_BELOW_ZERO"]);
-    app.give_credit(app.reza, 50_000).await;
-    at(31.0, 3).await;
-    app.give_credit(app.reza, -10_000).await;
-    at(32.0, 4).await;
-    assert_eq!(told(&app, app.sara).await.len(), 2);
-    // The admin's own wallet may be below zero, and a look that comes late tells only what still matters.
-    app.give_credit(app.sara, -10_000).await;
-    app.give_credit(app.mina, -10_000).await;
-    app.clock.advance(Duration::hours(23));
-    look(&app).await;
-    assert_eq!(told(&app, app.mina).await, ["BELOW_ZERO"]);
-    assert_eq!(told(&app, app.sara).await.len(), 3);
-    app.finish().await;
-}
-
-#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn a_deadline_that_was_put_off_is_warned_of_by_its_new_time(db: PgPool) {
-    let app = TestApp::start(db).await;
-    app.give_credit(app.reza, -50_000).await;
-    look(&app).await;
-    sqlx::query(
-        "UPDATE agents SET deadline_deferred_until = $1, deadline_deferred_reason = 'x' WHERE user_id = $2",
-    )
-    .bind(app.clock.now() + Duration::hours(72))
-    .bind(app.reza.0)
-    .execute(&app.db)
-    .await
-    .unwrap();
-    for (hours, expected) in [(13, 1), (45, 1), (3, 2), (10, 3)] {
-        app.clock.advance(Duration::hours(hours));
-        look(&app).await;
-        assert_eq!(told(&app, app.reza).await.len(), expected);
+    app.run_jobs().await;
+    for order in made {
+        let by = orders::changes::By::Owner(app.reza.into());
+        orders::changes::disable(&app.db, order, by, Uuid::new_v4(), app.clock.now()).await.unwrap();
     }
+    app.clock.advance(Duration::minutes(14));
+    look(&app).await;
+    assert_eq!(told(&app, app.sara).await, Vec::<String>::new());
+    for _ in 0..3 {
+        app.clock.advance(Duration::minutes(1));
+        look(&app).await;
+    }
+    assert_eq!(told(&app, app.sara).await, ["CHANGES_LATE"]);
+    let sara = app.signed_in("sara").await;
+    let text = sara.get("/notices").await.expect(200).text("#notices li");
+    assert!(text.contains("۲ تغییر") && text.contains("reza_one"), "{text}");
+    let overview = sara.get("/admin").await.expect(200).text("main");
+    assert!(overview.contains("۲ تغییر بیش از ۱۵ دقیقه"), "{overview}");
+    app.run_jobs().await;
+    app.clock.advance(Duration::hours(7));
+    look(&app).await;
+    assert_eq!(told(&app, app.sara).await, ["CHANGES_LATE"], "they are done");
     app.finish().await;
 }
 
@@ -155,9 +209,11 @@ async fn a_task_that_fails_is_told_of_once_until_it_has_gone_well(db: PgPool) {
 async fn accounts_that_end_within_three_days_are_told_once_a_day(db: PgPool) {
     let app = TestApp::start(db).await;
     app.give_credit(app.reza, 900_000).await;
+    app.give_credit(app.nima, 900_000).await;
     for username in ["first_one", "second_one", "third_one"] {
         place(&app, username).await;
     }
+    place_for(&app, app.nima, 135_000, "of_nima").await;
     app.run_jobs().await;
     sqlx::query("UPDATE marzban_users SET expire_at = $1 WHERE username <> 'third_one'")
         .bind(app.clock.now() + Duration::hours(60))
@@ -168,6 +224,7 @@ async fn accounts_that_end_within_three_days_are_told_once_a_day(db: PgPool) {
         watch::look_at_ends(&app.db, app.clock.now()).await.unwrap();
     }
     assert_eq!(told(&app, app.reza).await, ["ACCOUNTS_ENDING"]);
+    assert_eq!(told(&app, app.nima).await, ["ORDER_READY", "ACCOUNTS_ENDING"], "customers are told too");
     let page = app.signed_in("reza").await.get("/notices").await.expect(200);
     let text = page.text("#notices li");
     assert!(

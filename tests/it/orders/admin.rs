@@ -173,13 +173,13 @@ async fn a_refused_order_shows_the_refund_and_strange_deeds_are_shown_as_they_st
     let app = TestApp::start(db).await;
     let plan = month(&app).await;
     app.give_credit(app.reza, PRICE).await;
-    let theirs = rad_panel::marzban::NewAccount {
+    let theirs = rad_panel::panel::NewAccount {
         username: "taken".to_owned(),
-        validity: rad_panel::marzban::Validity::For { seconds: 3600 },
+        validity: rad_panel::panel::Validity::For { seconds: 3600 },
         data_limit_bytes: None,
         order: OrderId(999_999),
     };
-    app.state.marzban.create_account(&theirs, rad_panel::marzban::Attempt::First).await.done().unwrap();
+    app.state.server.create_account(&theirs, rad_panel::panel::Attempt::First).await.done().unwrap();
     let order = Form::new(app.reza, plan, "taken").send(&app).await.unwrap();
     app.run_jobs().await;
     assert_eq!(status(&app, order).await, "FAILED");

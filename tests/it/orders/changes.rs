@@ -4,6 +4,7 @@ mod deletion;
 mod pages;
 mod refund;
 mod renewal;
+mod reset;
 mod rules;
 mod switching;
 mod upkeep;
@@ -80,7 +81,7 @@ pub async fn delete(app: &TestApp, order: OrderId) -> Result<(), ChangeError> {
 
 pub async fn delete_by(app: &TestApp, order: OrderId, by: By, seen: Option<i64>) -> Result<(), ChangeError> {
     let deletion = Deletion { order, refund_seen: seen.map(Toman), request_id: Uuid::new_v4() };
-    changes::delete(&app.db, &app.state.marzban, &deletion, by, app.clock.now()).await.map(|_| ())
+    changes::delete(&app.db, &app.state.server, &deletion, by, app.clock.now()).await.map(|_| ())
 }
 
 /// The changes of an order: kind, status and refusal, oldest first.
@@ -122,7 +123,7 @@ pub fn entry(entry_type: &str, toman: i64) -> (String, i64) {
 
 /// Somebody removed the account on the server by hand.
 pub async fn remove_there(app: &TestApp) {
-    assert!(app.state.marzban.delete_account(NAME).await.done().is_some());
+    assert!(app.state.server.delete_account(NAME).await.done().is_some());
 }
 
 pub async fn expire_at(db: &PgPool, order: OrderId) -> Option<i64> {

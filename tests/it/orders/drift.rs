@@ -1,7 +1,15 @@
 //! What somebody changed on the server by hand is seen, and settled by the admin.
 
-use rad_panel::{demo::simulator::user::Status, ids::OrderId, orders::sync};
+use rad_panel::{
+    demo::simulator::user::Status,
+    ids::OrderId,
+    orders::{
+        changes::{self, By, ChangeError},
+        sync,
+    },
+};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::{Form, PRICE, month, status};
 use crate::support::{Client, TestApp};
@@ -21,7 +29,7 @@ async fn sold(db: PgPool, on_hold: bool) -> (TestApp, OrderId, Client) {
 /// Half an hour later.
 async fn sweep(app: &TestApp) -> String {
     app.clock.advance(time::Duration::minutes(30));
-    sync::sweep(&app.db, &app.state.marzban, &app.clock).await.unwrap();
+    sync::sweep(&app.db, &app.state.server, &app.clock).await.unwrap();
     drift(app).await
 }
 
@@ -129,13 +137,19 @@ async fn one_that_is_gone_is_made_again_with_what_was_left(db: PgPool) {
     let end = app.simulator.user("reza_ali").unwrap().expire;
     assert!(app.simulator.traffic("reza_ali", 5 * GB));
     assert_eq!(sweep(&app).await, "");
-    assert!(app.state.marzban.delete_account("reza_ali").await.done().is_some());
+    assert!(app.state.server.delete_account("reza_ali").await.done().is_some());
     assert_eq!(sweep(&app).await, "MISSING");
     // The server is away at the first try; the answer to the second is lost.
     app.simulator.down().await;
     settle(&app, &sara, order, "setting-there").await;
     let page = sara.get("/admin/upkeep/drift").await.expect(200);
     assert_eq!((page.count(".badge--info"), page.count("article form")), (1, 0), "under way");
+    // A call on its way would undo what is asked for now.
+    let off = async || {
+        let (by, request) = (By::Owner(app.reza.into()), uuid::Uuid::new_v4());
+        changes::disable(&app.db, order, by, request, app.clock.now()).await
+    };
+    assert!(matches!(off().await, Err(ChangeError::Busy)));
     app.simulator.up().await.unwrap();
     app.simulator.drop_after_commit(1);
     for _ in 0..2 {
@@ -145,13 +159,65 @@ async fn one_that_is_gone_is_made_again_with_what_was_left(db: PgPool) {
     let made = app.simulator.user("reza_ali").unwrap();
     assert_eq!((made.expire, made.data_limit, made.status), (end, Some(25 * GB), Status::Active));
     assert_eq!((sweep(&app).await.as_str(), status(&app, order).await.as_str()), ("", "ACTIVE"));
+    // The server has forgotten the 5 GB that were used before; the refund has not.
+    let refund = changes::estimate(&app.db, &app.state.server, order, app.clock.now()).await.unwrap().refund;
+    assert_eq!(refund.0, PRICE * 25 / 30);
+    off().await.unwrap();
+    app.run_jobs().await;
+    assert_eq!(app.simulator.user("reza_ali").unwrap().status, Status::Disabled);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn one_that_was_gone_before_its_first_connection_is_made_again_and_waits_for_it(db: PgPool) {
+    let (app, order, sara) = sold(db, true).await;
+    let days = app.simulator.user("reza_ali").unwrap().on_hold_expire_duration;
+    assert_eq!(days, Some(30 * 86_400));
+    assert!(app.state.server.delete_account("reza_ali").await.done().is_some());
+    assert_eq!(sweep(&app).await, "MISSING");
+    let page = sara.get("/admin/upkeep/drift").await.expect(200);
+    assert_eq!(page.count("form[action$='setting-there']"), 1);
+    // The answer to the first try is lost.
+    app.simulator.drop_after_commit(1);
+    settle(&app, &sara, order, "setting-there").await;
+    app.clock.advance(time::Duration::minutes(1));
+    app.run_jobs().await;
+    let made = app.simulator.user("reza_ali").unwrap();
+    assert_eq!((made.status, made.expire, made.on_hold_expire_duration), (Status::OnHold, None, days));
+    assert_eq!(made.data_limit, Some(30 * GB));
+    assert_eq!((drift(&app).await.as_str(), sweep(&app).await.as_str()), ("", ""));
+
+    // One that is switched off here waits switched off.
+    changes::disable(&app.db, order, By::Owner(app.reza.into()), Uuid::new_v4(), app.clock.now())
+        .await
+        .unwrap();
+    app.run_jobs().await;
+    assert!(app.state.server.delete_account("reza_ali").await.done().is_some());
+    assert_eq!(sweep(&app).await, "MISSING");
+    settle(&app, &sara, order, "setting-there").await;
+    let made = app.simulator.user("reza_ali").unwrap();
+    assert_eq!((made.status, made.on_hold_expire_duration), (Status::Disabled, days));
+    assert_eq!((status(&app, order).await.as_str(), sweep(&app).await.as_str()), ("DISABLED", ""));
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn one_that_never_was_to_end_is_not_made_again(db: PgPool) {
+    let (app, order, sara) = sold(db, true).await;
+    sqlx::query("UPDATE marzban_users SET on_hold_seconds = NULL").execute(&app.db).await.unwrap();
+    assert!(app.state.server.delete_account("reza_ali").await.done().is_some());
+    assert_eq!(sweep(&app).await, "MISSING");
+    let page = sara.get("/admin/upkeep/drift").await.expect(200);
+    assert_eq!(page.count("form[action$='setting-there']"), 0);
+    settle(&app, &sara, order, "setting-there").await;
+    assert!(app.simulator.users().is_empty());
     app.finish().await;
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn one_that_is_gone_counts_as_deleted_without_refund_where_the_admin_says_so(db: PgPool) {
     let (app, order, sara) = sold(db, false).await;
-    assert!(app.state.marzban.delete_account("reza_ali").await.done().is_some());
+    assert!(app.state.server.delete_account("reza_ali").await.done().is_some());
     assert_eq!(sweep(&app).await, "MISSING");
     settle(&app, &sara, order, "taking-over").await;
     assert_eq!(status(&app, order).await, "DELETED");

@@ -2,7 +2,7 @@
 
 use rad_panel::{
     ids::OrderId,
-    marzban::{Attempt, NewAccount, Validity},
+    panel::{Attempt, NewAccount, Validity},
 };
 
 use super::{Form, PRICE, month};
@@ -137,7 +137,7 @@ async fn what_has_no_account_is_listed_too(db: sqlx::PgPool) {
         data_limit_bytes: None,
         order: OrderId(999_999),
     };
-    assert!(app.state.marzban.create_account(&theirs, Attempt::First).await.done().is_some());
+    assert!(app.state.server.create_account(&theirs, Attempt::First).await.done().is_some());
     let orders = made(&app, &["deleted", "off", "refused"]).await;
     let now = app.clock.now();
     for (order, status, column) in [

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use rad_panel::{
     calendar::Clock,
-    marzban::{Marzban, Reach, Settings},
+    marzban::{self, Settings},
+    panel::Reach,
     worker,
 };
 
@@ -21,7 +22,7 @@ async fn wait_for_delivery(db: sqlx::PgPool, outage: Duration) -> Duration {
     state.clock = Clock::system();
     let simulator = &app.simulator;
     let settings = Settings::new(simulator.base_url(), simulator.username(), simulator.password());
-    state.marzban = Marzban::new(&settings, Clock::system()).unwrap();
+    state.server = marzban::server(&settings, Clock::system()).unwrap();
     let plan = month(&app).await;
     app.give_credit(app.reza, PRICE * ORDERS as i64).await;
     simulator.take_measured_time();
@@ -31,7 +32,7 @@ async fn wait_for_delivery(db: sqlx::PgPool, outage: Duration) -> Duration {
         Form::new(app.reza, plan, &format!("reza_{number}")).send(&app).await.unwrap();
     }
     tokio::time::sleep(outage).await;
-    assert!(matches!(state.marzban.reach(), Reach::Away { .. }));
+    assert!(matches!(state.server.reach(), Reach::Away { .. }));
     simulator.up().await.unwrap();
     let back = Instant::now();
     loop {
@@ -71,13 +72,13 @@ async fn fifty_orders_are_delivered_soon_after_a_long_absence(db: sqlx::PgPool) 
 async fn members_are_told_that_their_orders_wait_safely_and_the_admin_why(db: sqlx::PgPool) {
     let mut app = TestApp::start(db).await;
     let settings = Settings::new("http://127.0.0.1:1", "root", "pass");
-    app.state.marzban = Marzban::new(&settings, app.clock.clone()).unwrap();
+    app.state.server = marzban::server(&settings, app.clock.clone()).unwrap();
     let address = app.second_instance().await;
     let reza = app.signed_in("reza").await.at(address);
     let sara = app.signed_in("sara").await.at(address);
     assert_eq!(reza.get("/agent/create-user").await.expect(200).count("#server-away"), 0);
     for _ in 0..5 {
-        assert!(app.state.marzban.account("reza_1").await.done().is_none());
+        assert!(app.state.server.account("reza_1").await.done().is_none());
     }
     assert_eq!(reza.get("/agent/create-user").await.expect(200).count("#server-away"), 1);
     let nima = app.signed_in("nima").await.at(address);

@@ -2,8 +2,8 @@
 
 use rad_panel::{
     ids::OrderId,
-    marzban::{Attempt, NewAccount, Validity},
     money::Toman,
+    panel::{Attempt, NewAccount, Validity},
 };
 use uuid::Uuid;
 
@@ -210,7 +210,7 @@ async fn the_check_beside_the_name_asks_us_and_the_server(db: sqlx::PgPool) {
         data_limit_bytes: None,
         order: OrderId(999_999),
     };
-    assert!(app.state.marzban.create_account(&theirs, Attempt::First).await.done().is_some());
+    assert!(app.state.server.create_account(&theirs, Attempt::First).await.done().is_some());
     let reza = app.signed_in("reza").await;
     let check = async |name: &str| {
         let name: String =
@@ -246,7 +246,7 @@ async fn a_failed_order_says_that_the_money_is_back_and_offers_the_same_again(db
         data_limit_bytes: None,
         order: OrderId(999_999),
     };
-    assert!(app.state.marzban.create_account(&theirs, Attempt::First).await.done().is_some());
+    assert!(app.state.server.create_account(&theirs, Attempt::First).await.done().is_some());
     let order = Form { on_hold: true, ..Form::new(app.reza, plan, "reza_ali") }.send(&app).await.unwrap();
     app.run_jobs().await;
     let reza = app.signed_in("reza").await;

@@ -8,8 +8,8 @@ use rad_panel::{
     ids::OrderId,
     jobs,
     ledger::Balance,
-    marzban::{Attempt, Marzban, NewAccount, Validity},
     money::Toman,
+    panel::{Attempt, NewAccount, Server, Validity},
     worker,
 };
 
@@ -180,7 +180,7 @@ async fn a_name_that_somebody_else_has_on_the_server_gives_the_money_back_once(d
         data_limit_bytes: None,
         order: OrderId(999_999),
     };
-    let marzban: &Marzban = &app.state.marzban;
+    let marzban: &Server = &app.state.server;
     let theirs = marzban.create_account(&stranger, Attempt::First).await.done().unwrap();
     let order = ordered(&app, "reza_ali").await;
     app.run_jobs().await;
@@ -201,7 +201,7 @@ async fn a_definite_no_gives_the_money_back_once(db: sqlx::PgPool) {
     let app = TestApp::start(db).await;
     let order = ordered(&app, "reza_ali").await;
     // Signing in and the list of protocols go well; what is refused is the account.
-    assert!(app.state.marzban.account("nobody").await.done().is_some());
+    assert!(app.state.server.account("nobody").await.done().is_some());
     app.simulator.set_inbounds(Vec::new());
     app.run_jobs().await;
     let after = status(&app, order).await;
@@ -239,7 +239,7 @@ async fn a_worker_that_dies_leaves_its_order_to_the_next(db: sqlx::PgPool) {
         data_limit_bytes: Some(30 << 30),
         order,
     };
-    assert!(app.state.marzban.create_account(&new, Attempt::First).await.done().is_some());
+    assert!(app.state.server.create_account(&new, Attempt::First).await.done().is_some());
     assert_eq!(app.run_jobs().await, 0, "the lease still holds");
     app.clock.advance(time::Duration::try_from(jobs::LEASE).unwrap() + time::Duration::SECOND);
     assert_eq!(app.run_jobs().await, 1);
@@ -276,7 +276,7 @@ async fn two_workers_with_one_order_make_one_account(db: sqlx::PgPool) {
 async fn two_workers_refused_give_the_money_back_once(db: sqlx::PgPool) {
     let app = TestApp::start(db).await;
     let order = ordered(&app, "reza_ali").await;
-    assert!(app.state.marzban.account("nobody").await.done().is_some());
+    assert!(app.state.server.account("nobody").await.done().is_some());
     let job = jobs::claim(&app.db, app.clock.now()).await.unwrap().unwrap();
     let stranger = NewAccount {
         username: "reza_ali".to_owned(),
@@ -284,7 +284,7 @@ async fn two_workers_refused_give_the_money_back_once(db: sqlx::PgPool) {
         data_limit_bytes: None,
         order: OrderId(999_999),
     };
-    assert!(app.state.marzban.create_account(&stranger, Attempt::First).await.done().is_some());
+    assert!(app.state.server.create_account(&stranger, Attempt::First).await.done().is_some());
     let (a, b) = tokio::join!(worker::run(&app.state, &job), worker::run(&app.state, &job));
     assert_eq!((a, b), (jobs::Verdict::Done, jobs::Verdict::Done));
     jobs::settle(&app.db, &job, &jobs::Verdict::Done, app.clock.now()).await.unwrap();

@@ -1,7 +1,8 @@
 //! What end users buy: from the form to the account, and all that must not happen on the way.
 
-use rad_panel::{accounts, ids::OrderId, orders::purchase, worker};
+use rad_panel::{accounts, ids::OrderId, notices::watch, orders::purchase, worker};
 use sqlx::PgPool;
+use time::Duration;
 
 use super::{PRICE, month, order_count, order_entries, status};
 use crate::{
@@ -98,6 +99,42 @@ async fn a_receipt_for_an_order_becomes_an_account_by_one_approval(db: PgPool) {
     assert!(nima.get("/user").await.expect(200).text("#last").contains(&form.username));
     assert!(nima.get("/user/accounts").await.expect(200).text("#accounts").contains(&form.username));
     app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_order_that_waited_for_its_payment_is_late_only_a_quarter_after_its_approval(db: PgPool) {
+    let app = TestApp::start(db).await;
+    month(&app).await;
+    card(&app.db, "ملی").await;
+    let (nima, sara) = (app.signed_in("nima").await, app.signed_in("sara").await);
+    let order = reserve(&nima, "nima_1").await;
+    pay(&nima, order, 1).await.expect(303);
+    app.clock.advance(Duration::hours(1));
+    app.simulator.down().await;
+    let payment = payments::payments_of(&app, app.nima).await[0];
+    sara.post(&format!("/admin/payments/{payment}/approval"), &[]).await.expect(303);
+    assert_eq!(status(&app, order).await, "PROVISIONING");
+    // Whether it is told of, whether it is shown, and how long it has waited.
+    let late = async || {
+        let now = app.clock.now();
+        watch::look(&app.db, None, None, now).await.unwrap();
+        let told: i64 = sqlx::query_scalar("SELECT count(*) FROM notices WHERE kind = 'ORDER_LATE'")
+            .fetch_one(&app.db)
+            .await
+            .unwrap();
+        let page = sara.get("/admin").await.expect(200);
+        (told, page.texts("#needs .need").iter().filter(|need| need.contains("بیش از ۱۵ دقیقه")).count())
+    };
+    let metrics = crate::metrics::Metrics::of(&app).await;
+    assert_eq!(late().await, (0, 0));
+    app.clock.advance(Duration::minutes(14));
+    assert_eq!(late().await, (0, 0));
+    assert_eq!(metrics.read().await["rad_orders_oldest_provisioning_seconds"], 14.0 * 60.0);
+    app.clock.advance(Duration::minutes(2));
+    assert_eq!(late().await, (1, 1));
+    app.simulator.up().await.unwrap();
+    app.run_jobs().await;
+    assert_eq!((status(&app, order).await.as_str(), late().await), ("ACTIVE", (1, 0)));
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]

@@ -254,11 +254,22 @@ async fn the_clock_does_both_and_the_admin_sees_who_is_next(db: PgPool) {
     let page = sara.get("/admin/upkeep/debts").await.expect(200);
     let row = page.text(&format!("#debtor-{}", app.reza));
     assert!(row.contains("۷٬۰۰۰") && row.contains("۲ فعال"), "{row}");
+    // Which ones: the list of those that work, and of nobody else's.
+    let plan = app.plan("دیگر", 30, None, PRICE).await;
+    app.give_credit(app.mina, PRICE).await;
+    Form::new(app.mina, plan, "mina_1").send(&app).await.unwrap();
+    app.run_jobs().await;
+    let link = format!("#debtor-{} td:last-child a", app.reza);
+    let list = page.attribute(&link, "href");
+    let named = sara.get(&list).await.expect(200).texts("#orders td:first-child a");
+    assert_eq!(named, ["reza_1", "reza_0"]);
     app.clock.advance(Duration::hours(26));
     worker::tick(&app.state).await;
     app.run_jobs().await;
-    let row = sara.get("/admin/upkeep/debts").await.expect(200).text(&format!("#debtor-{}", app.reza));
+    let page = sara.get("/admin/upkeep/debts").await.expect(200);
+    let row = page.text(&format!("#debtor-{}", app.reza));
     assert!(row.contains("۲ خاموش‌شده"), "{row}");
+    assert_eq!(page.count(&link), 0, "nothing is left to be switched off");
     leave(&app, app.reza, 0).await;
     app.clock.advance(Duration::minutes(1));
     worker::tick(&app.state).await;
@@ -322,10 +333,10 @@ async fn an_account_that_the_server_refuses_does_not_keep_the_news_of_the_others
     sell(&app, 3).await;
     leave(&app, app.reza, -1).await;
     app.clock.advance(Duration::hours(24));
-    app.state.marzban.delete_account("reza_2").await.done().unwrap();
+    app.state.server.delete_account("reza_2").await.done().unwrap();
     strike(&app).await;
     assert_eq!(told(&app).await, [("ACCOUNTS_DISABLED".to_owned(), 2)]);
-    app.state.marzban.delete_account("reza_1").await.done().unwrap();
+    app.state.server.delete_account("reza_1").await.done().unwrap();
     leave(&app, app.reza, 0).await;
     relent(&app).await;
     assert_eq!(told(&app).await[1..], [("ACCOUNTS_BACK".to_owned(), 1)]);
@@ -343,5 +354,45 @@ async fn what_he_switches_himself_is_no_news_of_the_rule(db: PgPool) {
         app.run_jobs().await;
     }
     assert!(told(&app).await.is_empty());
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_deadline_that_is_put_off_while_the_server_is_away_calls_off_what_it_has_not_heard_of(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let orders = sell(&app, 2).await;
+    leave(&app, app.reza, -5_000).await;
+    app.clock.advance(Duration::hours(25));
+    app.simulator.down().await;
+    assert_eq!(suspension::strike(&app.db, app.clock.now()).await.unwrap(), 2);
+    let until = app.clock.now() + Duration::hours(48);
+    agents::put_off(&app.db, app.reza, Some((until, "شنبه می‌پردازد")), app.sara.into(), app.clock.now())
+        .await
+        .unwrap();
+    assert_eq!(suspension::relent(&app.db, app.clock.now()).await.unwrap(), 2);
+    app.simulator.up().await.unwrap();
+    app.clock.advance(Duration::hours(1));
+    assert_eq!(strike(&app).await, 0);
+    assert_eq!((there(&app, 0), there(&app, 1)), (Status::Active, Status::Active));
+    assert_eq!(status(&app, orders[0]).await, "ACTIVE");
+    app.clock.advance(Duration::hours(48));
+    assert_eq!(strike(&app).await, 2, "then the time is up");
+    assert_eq!(there(&app, 0), Status::Disabled);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_the_admin_takes_over_from_a_debtor_comes_back_also_below_zero(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let orders = sell(&app, 2).await;
+    leave(&app, app.reza, -5_000).await;
+    leave(&app, app.sara, -5_000).await;
+    app.clock.advance(Duration::hours(25));
+    assert_eq!(strike(&app).await, 2);
+    changes::move_to(&app.db, orders[0], app.sara, app.sara.into(), "نماینده رفت", app.clock.now())
+        .await
+        .unwrap();
+    assert_eq!(relent(&app).await, 1);
+    assert_eq!((there(&app, 0), there(&app, 1)), (Status::Active, Status::Disabled));
     app.finish().await;
 }

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use rad_panel::{
     demo::simulator::{state::Admin, user::User},
-    marzban::{Marzban, Settings},
+    marzban::{self, Settings},
     orders::{
         history,
         sync::{self, Swept},
     },
+    panel::Reach,
 };
 use sqlx::PgPool;
 
@@ -31,7 +32,7 @@ async fn with_accounts(db: PgPool, count: usize) -> TestApp {
 }
 
 async fn sweep(app: &TestApp) -> Swept {
-    sync::sweep(&app.db, &app.state.marzban, &app.clock).await.unwrap()
+    sync::sweep(&app.db, &app.state.server, &app.clock).await.unwrap()
 }
 
 async fn drift(app: &TestApp) -> Vec<String> {
@@ -75,6 +76,22 @@ async fn a_poisoned_account_is_named_and_the_others_are_read(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn many_poisoned_accounts_side_by_side_hide_nobody_behind_them(db: PgPool) {
+    const POISONED: usize = 6;
+    let app = with_accounts(db, POISONED + 2).await;
+    for number in 0..POISONED {
+        let name = format!("reza_{number}");
+        assert!(app.simulator.mutate(&name, |user| user.expire = Some(1_790_000_000_000)));
+    }
+    assert_eq!(sweep(&app).await, Swept { read: 2, drifted: POISONED, unread: POISONED });
+    let named: Vec<String> = (0..POISONED).map(|number| format!("reza_{number} UNREADABLE")).collect();
+    assert_eq!(drift(&app).await, named);
+    assert_eq!(sweep(&app).await, Swept::default(), "all had their turn");
+    assert_eq!(app.state.server.reach(), Reach::Open, "and orders go on being made");
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn an_account_is_missing_only_when_its_own_question_was_answered_so(db: PgPool) {
     let app = with_accounts(db, 4).await;
     // An nginx that knows no such page says nothing about accounts.
@@ -88,7 +105,7 @@ async fn an_account_is_missing_only_when_its_own_question_was_answered_so(db: Pg
     assert_eq!(sweep(&app).await, Swept::default());
     app.simulator.up().await.unwrap();
     assert_eq!(drift(&app).await, Vec::<String>::new());
-    let marzban = &app.state.marzban;
+    let marzban = &app.state.server;
     assert!(marzban.delete_account("reza_2").await.done().is_some());
     assert_eq!(sweep(&app).await, Swept { read: 3, drifted: 1, unread: 0 });
     assert_eq!(drift(&app).await, ["reza_2 MISSING"]);
@@ -113,7 +130,7 @@ async fn our_link_is_kept_until_the_keys_were_changed_elsewhere(db: PgPool) {
     sweep(&app).await;
     assert_eq!(link().await, ours, "each answer has another one, and ours stays good");
     app.clock.advance(time::Duration::minutes(30));
-    let revoked = app.state.marzban.revoke_subscription("reza_0").await.done().unwrap();
+    let revoked = app.state.server.revoke_subscription("reza_0").await.done().unwrap();
     assert_ne!(revoked.subscription_url, ours);
     app.clock.advance(time::Duration::minutes(30));
     sweep(&app).await;
@@ -228,7 +245,7 @@ async fn measure(db: PgPool, count: i64) -> (usize, Duration, Duration) {
     app.clock.advance(time::Duration::minutes(30));
     let settings =
         Settings::new(app.simulator.base_url(), app.simulator.username(), app.simulator.password());
-    let marzban = Marzban::new(&settings, app.clock.clone()).unwrap();
+    let marzban = marzban::server(&settings, app.clock.clone()).unwrap();
     let (began, mut read, mut longest) = (Instant::now(), 0, Duration::ZERO);
     loop {
         let run = Instant::now();

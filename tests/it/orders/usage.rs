@@ -50,7 +50,7 @@ async fn the_schedule_asks_about_the_oldest_news_and_stops_where_nobody_answers(
         Form::new(app.reza, plan, name).send(&app).await.unwrap();
     }
     app.run_jobs().await;
-    let refresh = async || sync::sweep(&app.db, &app.state.marzban, &app.clock).await.unwrap().read;
+    let refresh = async || sync::sweep(&app.db, &app.state.server, &app.clock).await.unwrap().read;
     assert_eq!(refresh().await, 0, "all is known");
     app.clock.advance(time::Duration::minutes(30));
     assert!(app.simulator.traffic("reza_2", GB));

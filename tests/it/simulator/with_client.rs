@@ -7,18 +7,19 @@ use rad_panel::{
     calendar::Clock,
     demo::simulator::{Simulator, user::Status},
     ids::OrderId,
-    marzban::{AccountStatus, Attempt, Marzban, NewAccount, Outcome, Settings, Validity},
+    marzban::{self, Settings},
+    panel::{AccountStatus, Attempt, NewAccount, Outcome, Server, Validity},
 };
 
 use super::{NOON, client, instant, options};
 
-async fn pair() -> (Simulator, Marzban, Clock) {
+async fn pair() -> (Simulator, Server, Clock) {
     drop(client());
     let clock = Clock::fixed(instant(NOON));
     let options = rad_panel::demo::simulator::Options { clock: clock.clone(), ..options() };
     let simulator = Simulator::start(options).await.unwrap();
     let settings = Settings::new(simulator.base_url(), simulator.username(), simulator.password());
-    let marzban = Marzban::new(&settings, clock.clone()).unwrap();
+    let marzban = marzban::server(&settings, clock.clone()).unwrap();
     (simulator, marzban, clock)
 }
 

@@ -24,6 +24,8 @@ struct Inner {
     planned: VecDeque<(u16, Value)>,
     /// Chat and text.
     sent: Vec<(String, String)>,
+    /// Label and address.
+    buttons: Vec<(String, String)>,
     updates: Vec<Value>,
     calls: Vec<String>,
 }
@@ -70,6 +72,11 @@ impl BotApi {
         std::mem::take(&mut self.inner.lock().unwrap().sent)
     }
 
+    /// The buttons under the messages that it took, as label and address; they are forgotten.
+    pub fn take_buttons(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.inner.lock().unwrap().buttons)
+    }
+
     /// How often a method was called.
     pub fn calls(&self, method: &str) -> usize {
         self.inner.lock().unwrap().calls.iter().filter(|call| *call == method).count()
@@ -103,6 +110,10 @@ async fn answer(
             let text = |key: &str| body[key].as_str().unwrap().to_owned();
             let message = (text("chat_id"), text("text"));
             inner.sent.push(message);
+            let rows = body["reply_markup"]["inline_keyboard"].as_array().into_iter().flatten();
+            let word = |button: &Value, key: &str| button[key].as_str().unwrap().to_owned();
+            let buttons = rows.flat_map(|row| row.as_array().unwrap());
+            inner.buttons.extend(buttons.map(|button| (word(button, "text"), word(button, "url"))));
             reply(200, json!({ "ok": true, "result": {} }))
         }
         _ => reply(404, json!({ "ok": false, "description": "Not Found" })),

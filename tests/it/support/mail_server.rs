@@ -4,14 +4,34 @@ use std::sync::{Arc, Mutex};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// Who may send.
 pub const MAIL_USER: &str = "shop";
 pub const MAIL_PASSWORD: &str = "a-password-of-mail";
+
+/// How the server wants to be spoken to, and nobody is signed in otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailSecurity {
+    None,
+    Starttls,
+    Tls,
+}
+
+impl MailSecurity {
+    /// As in the settings.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Starttls => "STARTTLS",
+            Self::Tls => "TLS",
+        }
+    }
+}
 
 /// A letter that was taken.
 #[derive(Clone, Debug)]
@@ -32,6 +52,7 @@ struct Inner {
 /// The server.
 pub struct MailServer {
     pub port: u16,
+    pub security: MailSecurity,
     inner: Arc<Mutex<Inner>>,
     server: JoinHandle<()>,
 }
@@ -44,16 +65,25 @@ impl Drop for MailServer {
 
 impl MailServer {
     pub async fn start() -> Self {
+        Self::serve(MailSecurity::None, None).await
+    }
+
+    /// One that speaks TLS.
+    pub async fn start_with(security: MailSecurity, acceptor: &TlsAcceptor) -> Self {
+        Self::serve(security, Some(acceptor.clone())).await
+    }
+
+    async fn serve(security: MailSecurity, acceptor: Option<TlsAcceptor>) -> Self {
         let inner = Arc::<Mutex<Inner>>::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = inner.clone();
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, state.clone()));
+                tokio::spawn(meet(stream, security, acceptor.clone(), state.clone()));
             }
         });
-        Self { port, inner, server }
+        Self { port, security, inner, server }
     }
 
     /// Recipients get this answer from now on; `None` takes them again.
@@ -72,10 +102,41 @@ impl MailServer {
     }
 }
 
-async fn converse(stream: TcpStream, inner: Arc<Mutex<Inner>>) -> Option<()> {
+/// The whole visit of one client, with TLS where it belongs.
+async fn meet(
+    mut stream: TcpStream,
+    security: MailSecurity,
+    acceptor: Option<TlsAcceptor>,
+    inner: Arc<Mutex<Inner>>,
+) -> Option<()> {
+    const GREETING: &[u8] = b"220 mail.test ready\r\n";
+    let Some(acceptor) = acceptor else {
+        stream.write_all(GREETING).await.ok()?;
+        return converse(stream, inner).await;
+    };
+    if security == MailSecurity::Starttls {
+        stream.write_all(GREETING).await.ok()?;
+        let mut plain = BufReader::new(&mut stream);
+        loop {
+            let answer: &[u8] = match read_line(&mut plain).await?.to_uppercase().as_str() {
+                "STARTTLS" => break,
+                verb if verb.starts_with("EHLO") => b"250-mail.test\r\n250 STARTTLS\r\n",
+                _ => b"530 5.7.0 STARTTLS first\r\n",
+            };
+            plain.write_all(answer).await.ok()?;
+        }
+        plain.write_all(b"220 go on\r\n").await.ok()?;
+    }
+    let mut stream = acceptor.accept(stream).await.ok()?;
+    if security == MailSecurity::Tls {
+        stream.write_all(GREETING).await.ok()?;
+    }
+    converse(stream, inner).await
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, inner: Arc<Mutex<Inner>>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     let (mut to, mut signed_in) = (String::new(), false);
-    stream.write_all(b"220 mail.test ready\r\n").await.ok()?;
     loop {
         let line = read_line(&mut stream).await?;
         let verb = line.to_uppercase();
@@ -106,13 +167,13 @@ async fn converse(stream: TcpStream, inner: Arc<Mutex<Inner>>) -> Option<()> {
     }
 }
 
-async fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+async fn read_line(stream: &mut BufReader<impl AsyncRead + Unpin>) -> Option<String> {
     let mut line = String::new();
     let read = stream.read_line(&mut line).await.ok()?;
     (read > 0).then(|| line.trim_end().to_owned())
 }
 
-async fn read_letter(stream: &mut BufReader<TcpStream>) -> Option<String> {
+async fn read_letter(stream: &mut BufReader<impl AsyncRead + Unpin>) -> Option<String> {
     let mut lines = Vec::new();
     loop {
         let line = read_line(stream).await?;

@@ -6,33 +6,42 @@
 mod answer;
 mod bot_api;
 mod bulk;
+mod certificates;
 mod client;
 mod mail_server;
+mod relay;
+mod s3;
 
 use std::{net::SocketAddr, time::Duration};
 
 use axum::Router;
 use rad_panel::{
     accounts, agents,
-    calendar::Clock,
-    config::BackupConfig,
+    calendar::{Clock, Time},
+    config::{BackupConfig, MarzbanConfig, Values},
     customers,
     demo::simulator::{Options, Simulator},
-    ids::{PlanId, UserId},
+    ids::{OrderId, PlanId, UserId},
     ledger::{self, EntryType, Posting, Reference},
-    marzban::{Marzban, Settings},
+    marzban::{self, Settings},
     money::Toman,
-    receipts,
+    orders::{self, NewOrder},
+    panel::{Probing, Server},
+    receipts, verification,
     web::{AppState, Role, live},
     worker,
 };
 use sqlx::PgPool;
 use tokio::{net::TcpListener, task::JoinHandle};
+use uuid::Uuid;
 
 pub use answer::Answer;
 pub use bot_api::{BotApi, TOKEN};
+pub use certificates::Authority;
 pub use client::{Client, Part};
-pub use mail_server::{MAIL_PASSWORD, MAIL_USER, MailServer};
+pub use mail_server::{MAIL_PASSWORD, MAIL_USER, MailSecurity, MailServer};
+pub use relay::Relay;
+pub use s3::{ACCESS_KEY, BUCKET, Fault, S3Server, SECRET_KEY};
 
 /// The password of everyone in the cast.
 pub const PASSWORD: &str = "a-password-for-tests";
@@ -56,6 +65,13 @@ pub struct TestApp {
 impl TestApp {
     /// A panel with the cast, over this database. Jobs run only by [`Self::run_jobs`].
     pub async fn start(db: PgPool) -> Self {
+        let mut app = Self::fresh(db).await;
+        (app.sara, app.reza, app.mina, app.nima) = hire_the_cast(&app.db, &app.clock).await;
+        app
+    }
+
+    /// A panel that knows nobody yet.
+    pub async fn fresh(db: PgPool) -> Self {
         let clock = Clock::fixed(Clock::system().now());
         let simulator = Simulator::start(Options::new(clock.clone())).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -65,26 +81,38 @@ impl TestApp {
             marzban(&simulator, &clock),
             receipts::Store::new(folder.path().join("receipts")).unwrap(),
             live::Hub::default(),
-            BackupConfig { folder: folder.path().join("backups"), keep_days: 30, recipients: Vec::new() },
+            BackupConfig {
+                folder: folder.path().join("backups"),
+                keep_days: 30,
+                recipients: Vec::new(),
+                offsite: None,
+            },
             // Requests may say whom they come from, as behind nginx.
             vec!["127.0.0.0/8".parse().unwrap()],
-        );
+        )
+        .configured_by(configured(&simulator), None);
         let (address, server) = serve(&state).await;
-        let (sara, reza, mina, nima) = hire_the_cast(&db, &clock).await;
+        let nobody = UserId(0);
         Self {
             state,
             db,
             clock,
             simulator,
-            sara,
-            reza,
-            mina,
-            nima,
+            sara: nobody,
+            reza: nobody,
+            mina: nobody,
+            nima: nobody,
             address,
             server,
             background: Vec::new(),
             _receipts: folder,
         }
+    }
+
+    /// Serves the pages anew with the state as it is now, as after a start with other settings.
+    pub async fn restart(&mut self) {
+        self.server.abort();
+        (self.address, self.server) = serve(&self.state).await;
     }
 
     /// Starts a second instance of the panel over the same database, Marzban and receipts.
@@ -128,7 +156,12 @@ impl TestApp {
 
     /// Gives confirmed credit by hand, as the admin does.
     pub async fn give_credit(&self, user: UserId, toman: i64) {
-        let mut tx = self.db.begin().await.unwrap();
+        self.give_credit_in(&self.db, user, toman, self.clock.now()).await.unwrap();
+    }
+
+    /// The same in a copy of this shop, at that time.
+    pub async fn give_credit_in(&self, db: &PgPool, user: UserId, toman: i64, at: Time) -> sqlx::Result<()> {
+        let mut tx = db.begin().await?;
         let posting = Posting {
             user,
             entry_type: EntryType::ChargeManual,
@@ -138,8 +171,23 @@ impl TestApp {
             notes: "credit for a test".to_owned(),
             by: Some(self.sara),
         };
-        ledger::post(&mut tx, &posting, self.clock.now()).await.unwrap();
-        tx.commit().await.unwrap();
+        ledger::post(&mut tx, &posting, at).await?;
+        tx.commit().await
+    }
+
+    /// An order that is placed for this person at this price.
+    pub async fn order(&self, buyer: UserId, plan: PlanId, price: i64, username: &str) -> OrderId {
+        let order = NewOrder {
+            buyer,
+            plan,
+            price_seen: Toman(price),
+            username,
+            alias: "",
+            note: "",
+            on_hold: false,
+            request_id: Uuid::new_v4(),
+        };
+        orders::place(&self.db, &order, self.clock.now()).await.unwrap()
     }
 
     /// The wallet as it stands.
@@ -163,10 +211,16 @@ impl TestApp {
         .unwrap()
     }
 
-    /// Fails when money disagrees with itself or a job was left unrun.
-    pub async fn finish(self) {
+    /// Fails when a check of `rad-panel verify` finds something in the rows.
+    pub async fn prove(&self) {
         let mut conn = self.db.acquire().await.unwrap();
-        assert_eq!(ledger::verify(&mut conn).await.unwrap(), Vec::new());
+        assert_eq!(verification::of_rows(&mut conn).await.unwrap().findings, Vec::new());
+    }
+
+    /// Fails when the rows are not as they must be, or a job was left unrun.
+    pub async fn finish(self) {
+        self.prove().await;
+        let mut conn = self.db.acquire().await.unwrap();
         let left = sqlx::query_scalar!("SELECT kind FROM jobs WHERE finished_at IS NULL")
             .fetch_all(&mut *conn)
             .await
@@ -185,24 +239,34 @@ impl Drop for TestApp {
 }
 
 /// A client of this simulator with short timeouts.
-pub fn marzban(simulator: &Simulator, clock: &Clock) -> Marzban {
+pub fn marzban(simulator: &Simulator, clock: &Clock) -> Server {
     let settings = Settings {
         connect_timeout: Duration::from_secs(1),
         total_timeout: Duration::from_secs(2),
         retry_for: Duration::from_millis(300),
         // A test that lets the server fail goes on when it is back; those about the circuit have their own times.
-        first_probe_after: Duration::ZERO,
-        longest_probe_pause: Duration::ZERO,
+        probing: Probing { first_after: Duration::ZERO, longest_pause: Duration::ZERO },
         ..Settings::new(simulator.base_url(), simulator.username(), simulator.password())
     };
-    Marzban::new(&settings, clock.clone()).unwrap()
+    marzban::server(&settings, clock.clone()).unwrap()
+}
+
+/// What the settings say of this simulator.
+fn configured(simulator: &Simulator) -> MarzbanConfig {
+    let given = [
+        ("MARZBAN_URL", simulator.base_url()),
+        ("MARZBAN_USERNAME", simulator.username().to_owned()),
+        ("MARZBAN_PASSWORD", simulator.password().to_owned()),
+    ];
+    let values = Values::read(given.map(|(name, value)| (name.to_owned(), value)), None).unwrap();
+    MarzbanConfig::from_values(&values).unwrap()
 }
 
 async fn serve(state: &AppState) -> (SocketAddr, JoinHandle<()>) {
     let router: Router = rad_panel::app::router(state.clone(), false).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<rad_panel::web::client::Peer>();
     (address, tokio::spawn(async move { axum::serve(listener, service).await.unwrap() }))
 }
 

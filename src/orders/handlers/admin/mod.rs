@@ -44,6 +44,7 @@ pub fn routes() -> Routes<AdminDoor> {
             "/admin/orders/{id}/revocation",
             get(changes::new_revocation::<Admin>).post(changes::create_revocation::<Admin>),
         )
+        .route("/admin/orders/{id}/reset", get(changes::new_reset).post(changes::create_reset))
         .route("/admin/orders/{id}/edit", get(changes::edit::<Admin>).post(changes::update::<Admin>))
         .route("/admin/orders/{id}/retry", post(upkeep::create_retry))
         .route("/admin/orders/{id}/move", get(upkeep::new_move).post(upkeep::create_move))
@@ -80,7 +81,7 @@ fn status_label(t: &Tr, status: Status) -> String {
 }
 
 /// What the server says of an account.
-fn server_label(t: &Tr, status: ServerStatus) -> String {
+pub(super) fn server_label(t: &Tr, status: ServerStatus) -> String {
     match status {
         ServerStatus::Active => t.orders_admin_server_active(),
         ServerStatus::OnHold => t.orders_admin_server_on_hold(),

@@ -82,7 +82,7 @@ fn action(kind: Kind) -> &'static str {
         Kind::Disable => "disable",
         Kind::Enable => "enable",
         Kind::Delete => "delete",
-        Kind::Revoke => "",
+        Kind::Revoke | Kind::Reset => "",
     }
 }
 
@@ -108,7 +108,7 @@ pub async fn new(ask: Ask<Agent>, Query(selected): Query<Selected>) -> PageResul
     let ids: Vec<OrderId> = selected.order.into_iter().map(OrderId).collect();
     let (app, now) = (&ask.app, ask.page.now);
     let chosen = match kind(&selected.action) {
-        Some(kind) => (kind, preview(&app.db, &app.marzban, ask.who.id, kind, &ids, now).await?),
+        Some(kind) => (kind, preview(&app.db, &app.server, ask.who.id, kind, &ids, now).await?),
         None => (Kind::Renew, Vec::new()),
     };
     if chosen.1.is_empty() {
@@ -164,7 +164,7 @@ fn summary(ask: Ask<Agent>, kind: Kind, chosen: &[Chosen], back: String) -> Page
         advice: match kind {
             Kind::Renew => t.changes_renew_hint(),
             Kind::Disable => t.changes_disable_advice(),
-            Kind::Enable | Kind::Revoke => t.bulk_enable_advice(),
+            Kind::Enable | Kind::Revoke | Kind::Reset => t.bulk_enable_advice(),
             Kind::Delete => t.bulk_delete_advice(),
         },
         submit: t.bulk_do(&count, views::title(&t, kind)),
@@ -211,7 +211,7 @@ pub async fn create_rest(ask: Ask<Agent>, id: Id) -> PageResult {
 async fn go_on(ask: Ask<Agent>, id: SelectionId) -> PageResult {
     let app = &ask.app;
     let actor = ask.actor(ask.who.id);
-    if !selections::carry_out(&app.db, &app.marzban, id, actor, &app.clock).await? {
+    if !selections::carry_out(&app.db, &app.server, id, actor, &app.clock).await? {
         return Err(AppError::NotFound);
     }
     Ok(see_other(ask.hx, &format!("/agent/users/selections/{id}")))

@@ -178,7 +178,7 @@ async fn check(
         }
         Some(_) => {}
     }
-    let taken = names::taken(db, &ask.app.marzban, &new.names).await?;
+    let taken = names::taken(db, &ask.app.server, &new.names).await?;
     if !taken.is_empty() {
         let field = if form.get("way") == "list" { "names" } else { "stem" };
         form.fail(field, t.bulk_some_taken());

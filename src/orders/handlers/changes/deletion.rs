@@ -68,8 +68,8 @@ pub async fn create_deletion<P: Keeper>(ask: Ask<P>, id: Id, form: Fields) -> Pa
     let request_id = form.request_id()?;
     let seen = form.get("refund").parse().map_err(|_| AppError::BadRequest("refund"))?;
     let deletion = Deletion { order: order.id, refund_seen: Some(Toman(seen)), request_id };
-    let (db, marzban) = (&ask.app.db, &ask.app.marzban);
-    match changes::delete(db, marzban, &deletion, by(&ask), ask.app.clock.now()).await {
+    let (db, server) = (&ask.app.db, &ask.app.server);
+    match changes::delete(db, server, &deletion, by(&ask), ask.app.clock.now()).await {
         Ok(change) => arrive(&ask, &order, Kind::Delete, change).await,
         Err(error @ ChangeError::RefundChanged { .. }) => {
             unprocessable(deletion_page(ask, &order, Some(error)).await)
@@ -87,7 +87,7 @@ async fn deletion_page<P: Keeper>(ask: Ask<P>, order: &Order, error: Option<Chan
     } else if !matches!(order.status, Status::Active | Status::Disabled) {
         trouble = t.changes_wrong_status();
     } else {
-        match changes::estimate(&ask.app.db, &ask.app.marzban, order.id, ask.page.now).await {
+        match changes::estimate(&ask.app.db, &ask.app.server, order.id, ask.page.now).await {
             Ok(estimate) => preview = Some(Preview::new(&t, order, &estimate)),
             Err(error) => trouble = words(&t, error)?,
         }

@@ -2,6 +2,7 @@
 
 mod deletion;
 mod renewal;
+mod reset;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use crate::{
 
 pub(super) use deletion::{create_deletion, new_deletion};
 pub(super) use renewal::{create_renewal, new_renewal};
+pub(super) use reset::{create_reset, new_reset};
 
 /// Whoever acts on orders from her own pages.
 pub(super) trait Keeper: Send + Sync + 'static {

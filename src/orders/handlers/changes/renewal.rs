@@ -49,7 +49,7 @@ pub async fn new_renewal<P: Keeper>(ask: Ask<P>, id: Id) -> PageResult {
     let is_stale = order.last_synced_at.is_some_and(|time| ask.page.now - time > sync::FRESH);
     // The end that the new days are added to should be the server's; whoever only looks on stores nothing.
     if is_stale && ask.page.viewed.is_none() {
-        sync::refresh(&ask.app.db, &ask.app.marzban, &ask.app.clock, order.id).await?;
+        sync::refresh(&ask.app.db, &ask.app.server, &ask.app.clock, order.id).await?;
     }
     let order = find(&ask, id).await?;
     let mut form = Fields::default();

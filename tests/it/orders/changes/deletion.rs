@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use futures_util::future::join_all;
-use rad_panel::marzban::Cause;
+use rad_panel::panel::Cause;
 
 use super::*;
 
@@ -127,6 +127,23 @@ async fn an_answer_that_is_lost_before_or_after_the_deletion_pays_once_what_was_
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn an_account_without_owner_is_out_of_the_core_before_its_refund_is_paid(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let (order, _) = sold(&app, 0).await;
+    assert!(app.simulator.mutate(NAME, |user| user.admin = None));
+    delete(&app, order).await.unwrap();
+    // The call that gives it an owner is lost: nothing is deleted, and nothing paid.
+    app.simulator.drop_before_work_of(Method::PUT, 1);
+    app.run_jobs().await;
+    assert_eq!((last(&app, order).await.as_str(), credit(&app, app.reza).await), ("DELETE WAITING", 0));
+    assert_eq!(app.simulator.working(), [NAME]);
+    later(&app).await;
+    assert_eq!((status(&app, order).await.as_str(), credit(&app, app.reza).await), ("DELETED", PRICE));
+    assert_eq!(app.simulator.working(), Vec::<String>::new());
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn a_deletion_that_the_server_refuses_pays_nothing_and_can_be_asked_for_again(db: PgPool) {
     let app = TestApp::start(db).await;
     let (order, _) = sold(&app, 0).await;
@@ -161,7 +178,7 @@ async fn the_same_form_twice_at_once_deletes_once(db: PgPool) {
     let (order, _) = sold(&app, 0).await;
     let deletion = Deletion { order, refund_seen: None, request_id: Uuid::new_v4() };
     let now = app.clock.now();
-    let delete = || changes::delete(&app.db, &app.state.marzban, &deletion, owner(&app), now);
+    let delete = || changes::delete(&app.db, &app.state.server, &deletion, owner(&app), now);
     let results = join_all((0..4).map(|_| delete())).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     app.run_jobs().await;

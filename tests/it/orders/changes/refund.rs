@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use rad_panel::{
     calendar::Time,
-    marzban::{Account, AccountStatus},
     orders::changes::{Purchase, reckon},
+    panel::{Account, AccountStatus},
 };
 
 use super::*;
@@ -22,8 +22,8 @@ fn bought(price: i64, days: i32, gb: Option<i32>) -> Purchase {
         price: Toman(price),
         days,
         data_limit_gb: gb,
-        created_at: start(),
         provisioned_at: start(),
+        known_used_bytes: 0,
         renewed_days: 0,
     }
 }
@@ -39,6 +39,7 @@ fn account(expire_at: Option<Time>, used: i64) -> Account {
         lifetime_used_bytes: used,
         subscription_url: String::new(),
         online_at: None,
+        keeper: None,
         note: None,
         created_at: start(),
         keys: String::new(),
@@ -118,4 +119,16 @@ fn one_that_waits_for_its_first_connection_is_unused_only_while_nothing_was_used
     // Without an end, and not because it waits: its days count as they were bought.
     let endless = account(None, 0);
     assert_eq!(reckon(&bought, Some(&endless), start() + seconds(DAY / 2)), Toman(PRICE * 59 / 60));
+}
+
+#[test]
+fn what_was_used_before_the_servers_figures_were_wiped_stays_used() {
+    let bought = Purchase { known_used_bytes: 27 * GB, ..bought(PRICE, 30, Some(30)) };
+    let end = start() + seconds(30 * DAY);
+    let at_once = start() + seconds(1);
+    assert_eq!(reckon(&bought, Some(&account(Some(end), 0)), at_once), Toman(PRICE / 10));
+    assert_eq!(reckon(&bought, Some(&account(Some(end), 30 * GB)), at_once), Toman(0));
+    let waiting =
+        Account { status: AccountStatus::OnHold, on_hold_seconds: Some(30 * DAY), ..account(None, 0) };
+    assert_eq!(reckon(&bought, Some(&waiting), at_once), Toman(PRICE / 10));
 }

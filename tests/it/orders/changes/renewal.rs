@@ -177,8 +177,9 @@ async fn a_run_that_comes_late_or_twice_changes_nothing(db: PgPool) {
         kind: changes::JOB.to_owned(),
         payload: serde_json::json!({ "change": ChangeId(id.0) }),
         attempts: 1,
+        request_id: None,
     };
-    let run = || changes::run(&app.db, &app.state.marzban, &app.clock, &job);
+    let run = || changes::run(&app.db, &app.state.server, &app.clock, &job);
     let (first, second, third) = tokio::join!(run(), run(), run());
     assert!([first, second, third].iter().all(|verdict| *verdict == rad_panel::jobs::Verdict::Done));
     let end = there(&app).expire;
@@ -260,10 +261,13 @@ async fn an_account_that_was_switched_off_on_the_server_is_renewed_and_stays_off
     app.simulator.traffic(NAME, GB);
     app.simulator.mutate(NAME, |user| user.status = Status::Disabled);
     renew(&app, order, plan).await.unwrap();
-    // The answer of the reset that wakes it is lost: the second attempt finds it awake.
+    // The answer of the reset that wakes it is lost: it is switched off again at once.
     app.simulator.drop_after_commit_of(Method::POST, 1);
     app.run_jobs().await;
-    assert_eq!(there(&app).status, Status::Active, "awake, and nobody knows");
+    assert_eq!(there(&app).status, Status::Disabled);
+    assert_eq!(last(&app, order).await, "RENEW WAITING");
+    // Were that lost too, the second attempt would find it awake.
+    app.simulator.mutate(NAME, |user| user.status = Status::Active);
     later(&app).await;
     assert_eq!(last(&app, order).await, "RENEW DONE");
     let user = there(&app);

@@ -141,7 +141,7 @@ async fn bombs_are_refused_by_their_header() {
         let refused = prepare(bomb).await;
         assert!(matches!(refused, Err(ReceiptError::TooManyPixels)), "{refused:?}");
     }
-    assert!(started.elapsed() < std::time::Duration::from_secs(2), "nothing was decoded");
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "nothing was decoded");
     // At the limit it is only broken: the pixels that it promises are missing.
     assert!(matches!(prepare(pictures::png_bomb(100, 100)).await, Err(ReceiptError::Broken)));
 }

@@ -26,6 +26,9 @@ use crate::support::{Client, PASSWORD, Part, TestApp};
 const MAX_FILE: usize = 100_000;
 const MAX_BODY: usize = 400_000;
 
+/// How long an answer may take here.
+const PAGE_TIME: Duration = Duration::from_secs(2);
+
 fn shown(fields: &Fields) -> Value {
     json!(fields.clone().into_values())
 }
@@ -71,7 +74,7 @@ async fn serve(app: &TestApp) -> SocketAddr {
         .route("/test/slow", get(slow).post(slow));
     doors.member =
         doors.member.route("/test/draft", get(draft).post(async || "taken")).route("/test/other", get(draft));
-    let router: Router = app::router_of(doors, app.state.clone(), false, Duration::from_millis(800)).unwrap();
+    let router: Router = app::router_of(doors, app.state.clone(), false, PAGE_TIME).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = router.into_make_service_with_connect_info::<rad_panel::web::client::Peer>();
@@ -230,11 +233,11 @@ async fn a_stream_of_changes_outlives_the_time_that_a_page_has(db: PgPool) {
     client.post("/login", &login).await.expect(303);
     let mut stream = client.request(Method::GET, "/events").send().await.unwrap();
     assert_eq!(stream.status(), 200);
-    tokio::time::timeout(Duration::from_secs(2), stream.chunk())
+    tokio::time::timeout(PAGE_TIME + Duration::from_secs(1), stream.chunk())
         .await
-        .expect_err("open and silent after 2 s");
+        .expect_err("open and silent for longer than a page has");
     app.state.live.close();
-    let end = tokio::time::timeout(Duration::from_secs(2), stream.chunk()).await.expect("it ends now");
+    let end = tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.expect("it ends now");
     assert_eq!(end.unwrap(), None);
 }
 

@@ -20,7 +20,8 @@ use serde_json::json;
 
 use super::panel::{Panel, Reply, now};
 
-const PAUSE: Duration = Duration::from_millis(300);
+/// Long enough for fifty calls that are held back, also where others need the processor.
+const PAUSE: Duration = Duration::from_secs(1);
 
 fn hasty(settings: Settings) -> Settings {
     Settings {

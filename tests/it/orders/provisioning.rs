@@ -132,7 +132,7 @@ async fn an_order_survives_whatever_the_server_does_before_the_work(db: sqlx::Pg
             "500" => app.simulator.answer_500(1000),
             "429" => app.simulator.answer(1000, StatusCode::TOO_MANY_REQUESTS),
             "408" => app.simulator.answer(1000, StatusCode::REQUEST_TIMEOUT),
-            "slow" => app.simulator.slow(Duration::from_secs(5)),
+            "slow" => app.simulator.slow(Duration::from_secs(8)),
             "down" => app.simulator.down().await,
             _ => app.simulator.restart().await.unwrap(),
         }

@@ -242,7 +242,7 @@ impl Drop for TestApp {
 pub fn marzban(simulator: &Simulator, clock: &Clock) -> Server {
     let settings = Settings {
         connect_timeout: Duration::from_secs(1),
-        total_timeout: Duration::from_secs(2),
+        total_timeout: Duration::from_secs(4),
         retry_for: Duration::from_millis(300),
         // A test that lets the server fail goes on when it is back; those about the circuit have their own times.
         probing: Probing { first_after: Duration::ZERO, longest_pause: Duration::ZERO },

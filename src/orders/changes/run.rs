@@ -65,6 +65,9 @@ async fn advance(db: &PgPool, server: &Server, clock: &Clock, id: ChangeId) -> s
     }
     match ask(db, server, clock, &change).await? {
         Outcome::Done(account) => settle::finish(db, &change, account.as_ref(), clock.now()).await?,
+        Outcome::Refused(refusal) if says_nothing_of_before(&change, &refusal) => {
+            return Ok(Some(format!("unknown outcome of an earlier request; now refused: {refusal:?}")));
+        }
         Outcome::Refused(refusal) => {
             tracing::warn!(order = %change.order, change = %id, ?refusal, "the server refused a change");
             let refusal = match refusal {
@@ -77,6 +80,14 @@ async fn advance(db: &PgPool, server: &Server, clock: &Clock, id: ChangeId) -> s
         Outcome::Unknown(cause) => return Ok(Some(format!("unknown outcome: {cause:?}"))),
     }
     Ok(None)
+}
+
+/// Whether money hangs on an earlier request that may have been carried out: a no of today says nothing of that one. An
+/// account that is gone does.
+fn says_nothing_of_before(change: &Waiting, refusal: &Refusal) -> bool {
+    matches!(change.kind, Kind::Renew | Kind::Delete)
+        && change.asked_at.is_some()
+        && *refusal != Refusal::NotFound
 }
 
 /// Looks whether the account is there and ours, writes down that the server is asked, and asks.

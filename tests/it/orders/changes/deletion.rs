@@ -144,6 +144,22 @@ async fn an_account_without_owner_is_out_of_the_core_before_its_refund_is_paid(d
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_no_after_a_deletion_whose_answer_was_lost_takes_no_refund_away(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let (order, _) = sold(&app, 0).await;
+    delete(&app, order).await.unwrap();
+    app.simulator.drop_after_commit_of(Method::DELETE, 1);
+    app.run_jobs().await;
+    app.simulator.answer(1000, axum::http::StatusCode::FORBIDDEN);
+    assert_eq!(later(&app).await, 1);
+    assert_eq!(last(&app, order).await, "DELETE WAITING");
+    app.simulator.heal();
+    assert_eq!(later(&app).await, 1);
+    assert_eq!((status(&app, order).await.as_str(), credit(&app, app.reza).await), ("DELETED", PRICE));
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn a_deletion_that_the_server_refuses_pays_nothing_and_can_be_asked_for_again(db: PgPool) {
     let app = TestApp::start(db).await;
     let (order, _) = sold(&app, 0).await;

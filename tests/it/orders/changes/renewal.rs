@@ -141,6 +141,40 @@ async fn a_renewal_waits_for_a_server_that_is_down_and_nothing_is_given_back(db:
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_no_after_an_answer_that_was_lost_is_no_refusal(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let (order, plan) = sold(&app, PRICE).await;
+    let end = there(&app).expire.unwrap();
+    renew(&app, order, plan).await.unwrap();
+    app.simulator.drop_after_commit_of(Method::PUT, 1);
+    app.run_jobs().await;
+    assert_eq!(there(&app).expire, Some(end + MONTH), "it was carried out");
+    // Something before the server says no, or somebody has written another note: neither tells of that request.
+    app.simulator.answer(1000, axum::http::StatusCode::FORBIDDEN);
+    assert_eq!(later(&app).await, 1);
+    app.simulator.heal();
+    app.simulator.mutate(NAME, |user| user.note = None);
+    assert_eq!(later(&app).await, 1);
+    assert_eq!(last(&app, order).await, "RENEW WAITING");
+    assert_eq!(credit(&app, app.reza).await, 0, "nothing is paid back while nobody knows");
+    app.simulator.mutate(NAME, |user| user.note = Some(format!("RAD order #{order}")));
+    assert_eq!(later(&app).await, 1);
+    assert_eq!(last(&app, order).await, "RENEW DONE");
+    assert_eq!((there(&app).expire, credit(&app, app.reza).await), (Some(end + MONTH), 0));
+
+    // One that is gone has no use of what was paid.
+    app.give_credit(app.reza, PRICE).await;
+    renew(&app, order, plan).await.unwrap();
+    app.simulator.drop_after_commit_of(Method::PUT, 1);
+    app.run_jobs().await;
+    remove_there(&app).await;
+    assert_eq!(later(&app).await, 1);
+    assert_eq!(last(&app, order).await, "RENEW REFUSED NOT_FOUND");
+    assert_eq!(credit(&app, app.reza).await, PRICE);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn a_renewal_that_the_server_refuses_is_paid_back_once(db: PgPool) {
     let app = TestApp::start(db).await;
     let (order, plan) = sold(&app, PRICE).await;

@@ -29,7 +29,10 @@ pub(super) async fn finish(
     let payer = if change.kind == Kind::Delete { payer(db, change).await? } else { Some(change.owner) };
     let Some(mut tx) = end(db, change, payer, "DONE", None, now).await? else { return Ok(()) };
     if let Some(account) = account {
-        sync::write_down(&mut *tx, change.order, account, now).await?;
+        match change.kind {
+            Kind::Renew => sync::write_down(&mut *tx, change.order, account, now).await?,
+            _ => sync::write_down_state(&mut *tx, change.order, account, now).await?,
+        }
     }
     write_order(&mut tx, change, account, now).await?;
     match (change.kind, payer) {

@@ -156,11 +156,16 @@ async fn hold(conn: &mut PgConnection, order: OrderId, way: Way, now: Time) -> R
                   o.disabled_reason AS "disabled_reason: DisabledReason", m.drift,
                   CASE WHEN 'EXPIRY' = ANY (m.drift) THEN m.ours_expire_at ELSE m.expire_at END AS "end",
                   CASE WHEN 'EXPIRY' = ANY (m.drift) THEN NULL ELSE m.on_hold_seconds END AS on_hold_seconds,
-                  EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING') AS "waits!"
+                  EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING')
+                  OR ($3 AND EXISTS (SELECT FROM jobs j WHERE j.unique_key = $2 AND j.finished_at IS NULL))
+                      AS "waits!"
            FROM orders o JOIN marzban_users m ON m.order_id = o.id
            WHERE o.id = $1 AND o.status IN ('ACTIVE', 'DISABLED') AND m.drift_since IS NOT NULL
            FOR UPDATE OF o, m"#,
-        order.0
+        order.0,
+        job_key(order),
+        // The server may be doing what the job asked for: taken over then, that would be nobody's.
+        way == Way::TakeOver
     )
     .fetch_optional(conn)
     .await?

@@ -44,11 +44,10 @@ async fn advance(
     attempts: i32,
 ) -> sqlx::Result<Result<Verdict, String>> {
     let Some(ours) = ours(db, order).await? else { return Ok(Ok(Verdict::Done)) };
-    let began = clock.now();
     match ask(server, order, &ours, attempts).await {
         Outcome::Done(account) => {
             let mut tx = db.begin().await?;
-            sync::write_down(&mut *tx, order, &account, began).await?;
+            sync::write_down(&mut *tx, order, &account, clock.now()).await?;
             if ours.kinds.contains(&Drift::Missing) {
                 sqlx::query!(
                     "UPDATE marzban_users SET subscription_url = $2 WHERE order_id = $1",

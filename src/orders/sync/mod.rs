@@ -20,7 +20,7 @@ use crate::{
     panel::{Account, Cause, LONGEST_LIST, Listed, Outcome, Server},
 };
 
-pub(super) use store::{Known, write_down};
+pub(super) use store::{Known, write_down, write_down_state};
 use store::{known, write};
 
 /// News younger than this is not asked for again by a page.

@@ -115,6 +115,34 @@ pub(in crate::orders) async fn write_down(
     Ok(())
 }
 
+/// Writes down what the panel has just done with an account without setting its end or volume: where somebody changed
+/// those on the server, that goes on to be told of.
+pub(in crate::orders) async fn write_down_state(
+    db: impl PgExecutor<'_>,
+    order: OrderId,
+    account: &Account,
+    now: Time,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE marzban_users SET data_used_bytes = $2, lifetime_used_bytes = $3, status = $4, online_at = $5,
+             last_synced_at = $6, subscription_url = CASE WHEN keys <> $7 THEN $8 ELSE subscription_url END,
+             keys = $7, drift = ARRAY(SELECT unnest(drift) INTERSECT SELECT unnest(ARRAY['EXPIRY', 'VOLUME'])),
+             drift_since = CASE WHEN drift && ARRAY['EXPIRY', 'VOLUME'] THEN drift_since END, missing_since = NULL
+         WHERE order_id = $1 AND last_synced_at <= $6",
+        order.0,
+        account.data_used_bytes,
+        account.lifetime_used_bytes,
+        code(account.status),
+        account.online_at,
+        now,
+        account.keys,
+        account.subscription_url
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Writes down a page of news. The history first: it locks orders, as whoever changes one does before its account.
 pub(super) async fn write(
     db: &PgPool,

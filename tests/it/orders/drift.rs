@@ -298,3 +298,43 @@ async fn the_orders_own_page_shows_what_differs_and_settles_it_there(db: PgPool)
     assert_eq!(elsewhere.location(), "/admin/upkeep/drift");
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_somebody_gave_by_hand_is_still_told_of_after_another_change(db: PgPool) {
+    let (app, order, _) = sold(db, false).await;
+    assert!(app.simulator.mutate("reza_ali", |user| user.data_limit = Some(100 * GB)));
+    let by = || (By::Owner(app.reza.into()), Uuid::new_v4(), app.clock.now());
+    // Once before it is seen, and once after.
+    for seen in [false, true] {
+        let (owner, request, now) = by();
+        changes::revoke(&app.db, order, owner, request, now).await.unwrap();
+        app.run_jobs().await;
+        assert_eq!(drift(&app).await, if seen { "VOLUME" } else { "" });
+        assert_eq!(sweep(&app).await, "VOLUME", "{seen}");
+    }
+    // What the change itself settles is settled.
+    assert!(app.simulator.mutate("reza_ali", |user| user.status = Status::Disabled));
+    assert_eq!(sweep(&app).await, "OFF_THERE VOLUME");
+    let (owner, request, now) = by();
+    changes::disable(&app.db, order, owner, request, now).await.unwrap();
+    app.run_jobs().await;
+    assert_eq!((drift(&app).await.as_str(), sweep(&app).await.as_str()), ("VOLUME", "VOLUME"));
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn one_that_is_being_made_again_does_not_count_as_deleted(db: PgPool) {
+    let (app, order, sara) = sold(db, false).await;
+    assert!(app.state.server.delete_account("reza_ali").await.done().is_some());
+    assert_eq!(sweep(&app).await, "MISSING");
+    app.simulator.drop_after_commit(1);
+    settle(&app, &sara, order, "setting-there").await;
+    // From a list that was loaded before.
+    settle(&app, &sara, order, "taking-over").await;
+    assert_eq!(status(&app, order).await, "ACTIVE");
+    app.clock.advance(time::Duration::minutes(1));
+    app.run_jobs().await;
+    assert_eq!((drift(&app).await.as_str(), status(&app, order).await.as_str()), ("", "ACTIVE"));
+    assert_eq!(app.simulator.users().len(), 1);
+    app.finish().await;
+}

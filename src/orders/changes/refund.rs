@@ -63,9 +63,18 @@ pub fn reckon(bought: &Purchase, account: Option<&Account>, now: Time) -> Toman 
     };
     let by_time = share(bought.price, left, total);
     match bought.data_limit_gb.map(|gb| i64::from(gb) * GB) {
-        Some(volume) => by_time.min(share(bought.price, volume - used, volume)),
+        Some(volume) => {
+            let left = left_there(bought, account).map_or(volume - used, |left| left.min(volume - used));
+            by_time.min(share(bought.price, left, volume))
+        }
         None => by_time,
     }
+}
+
+/// What is left of the volume as the server counts it, where that began anew with an account that was made again; a
+/// renewal has brought a volume of its own.
+fn left_there(bought: &Purchase, account: &Account) -> Option<i64> {
+    account.data_limit_bytes.filter(|_| bought.renewed_days == 0).map(|limit| limit - account.data_used_bytes)
 }
 
 /// `price × left ÷ total`, rounded down, from zero to the price. The smaller of two shares rounded down is the

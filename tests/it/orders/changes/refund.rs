@@ -132,3 +132,18 @@ fn what_was_used_before_the_servers_figures_were_wiped_stays_used() {
         Account { status: AccountStatus::OnHold, on_hold_seconds: Some(30 * DAY), ..account(None, 0) };
     assert_eq!(reckon(&bought, Some(&waiting), at_once), Toman(PRICE / 10));
 }
+
+#[test]
+fn an_account_that_was_made_again_pays_back_what_is_left_of_both_its_lives() {
+    let end = start() + seconds(30 * DAY);
+    // 5 of 30 GB were used before, and 20 of the 25 that were left then.
+    let bought = Purchase { known_used_bytes: 5 * GB, ..bought(300_000, 30, Some(30)) };
+    let again =
+        Account { data_limit_bytes: Some(25 * GB), data_used_bytes: 20 * GB, ..account(Some(end), 20 * GB) };
+    assert_eq!(reckon(&bought, Some(&again), start()), Toman(50_000));
+    // A renewal brings a volume of its own, which says nothing of the first.
+    let renewed = Purchase { renewed_days: 30, ..bought };
+    let end = start() + seconds(60 * DAY);
+    let refund = reckon(&renewed, Some(&Account { expire_at: Some(end), ..again }), start());
+    assert_eq!(refund, Toman(100_000));
+}

@@ -33,6 +33,9 @@ use crate::{
 const RESPITE: Duration = Duration::hours(24);
 /// So many numbers of orders are left out: those that were given since the backup stand in notes on the server.
 const NUMBERS: i64 = 10_000;
+/// And so many more for each minute of the backup's age, orders: where it is restored again later, what was sold in
+/// between bears other numbers.
+const PER_MINUTE: i64 = 10;
 /// So long files of receipts stay that no row names: they are all that is left of payments since the backup.
 const RECEIPTS_STAY: Duration = Duration::days(30);
 
@@ -132,7 +135,8 @@ pub async fn restore(
     accounts::end_all_sign_ins(&mut tx, now).await?;
     let reason = Tr::new(Language::Fa).backups_respite();
     let put_off = agents::put_off_all(&mut tx, now + RESPITE, &reason).await?;
-    orders::leave_out_numbers(&mut tx, NUMBERS).await?;
+    let age = (now - inspected.manifest.made_at).whole_minutes().max(0);
+    orders::leave_out_numbers(&mut tx, NUMBERS + age * PER_MINUTE).await?;
     let made_at = inspected.manifest.made_at.unix_timestamp();
     let deed = Deed {
         actor: None,

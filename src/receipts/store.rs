@@ -200,7 +200,12 @@ impl Store {
     /// # Errors
     /// When it can't be written.
     pub fn put_back(&self, key: Uuid, variant: Variant, bytes: &[u8]) -> io::Result<()> {
-        write_whole(&self.path(key, variant), bytes)
+        let path = self.path(key, variant);
+        // An earlier restore may have been killed in the middle of this file.
+        match fs::remove_file(unfinished(&path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => write_whole(&path, bytes),
+        }
     }
 
     /// Where a file lies, or would lie.
@@ -218,11 +223,16 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// The name of a file while it is written.
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("unfinished")
+}
+
 /// After a crash or a full disk the file is there as a whole, or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     make_folder(folder)?;
-    let unfinished = path.with_extension("unfinished");
+    let unfinished = unfinished(path);
     let written = write_synced(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
         // Best effort, as above.

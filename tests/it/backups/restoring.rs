@@ -13,7 +13,7 @@ use rad_panel::{
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{command, folder, names, of, order, receipts, said, shop};
+use super::{backup, command, folder, names, of, order, receipts, said, shop};
 use crate::support::{Client, TestApp};
 
 async fn run_backup(app: &TestApp, settings: &[(&str, &str)]) -> PathBuf {
@@ -309,4 +309,31 @@ async fn the_trial_restore_of_encrypted_backups_makes_one_and_tries_it_first(db:
     let row: (bool, Option<String>) =
         sqlx::query_as("SELECT encrypted, drill_outcome FROM backups").fetch_one(&app.db).await.unwrap();
     assert_eq!(row, (true, Some("DONE".to_owned())));
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn the_same_backup_restored_again_gives_no_number_out_twice(db: PgPool) {
+    let (app, _) = shop(db).await;
+    let inspected = backups::inspect(&backup(&app).await, Vec::new()).await.unwrap();
+    let mut numbers = Vec::new();
+    for hours in [1, 5] {
+        destroy(&app).await;
+        // The restore before was killed in the middle of this file.
+        for name in &inspected.manifest.members {
+            if let Some(key) = name.name.strip_prefix("receipts/") {
+                let file = receipts(&app).join(&key[..2]).join(key).with_extension("unfinished");
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, b"half").unwrap();
+            }
+        }
+        let now = app.clock.now() + time::Duration::hours(hours);
+        let report = backups::restore(&of(&app), &inspected, true, now).await.unwrap();
+        assert!(report.is_clean(), "{}", report.summary());
+        let next: i64 = sqlx::query_scalar("SELECT nextval(pg_get_serial_sequence('orders', 'id'))")
+            .fetch_one(&app.db)
+            .await
+            .unwrap();
+        numbers.push(next);
+    }
+    assert_eq!(numbers[1] - numbers[0], 2_400, "more than a shop sells in four hours");
 }

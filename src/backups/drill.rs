@@ -66,6 +66,9 @@ pub(super) async fn rehearse(
 ) -> Result<(), BackupError> {
     let prefix = scratch_prefix(&backups.db).await?;
     drop_scratch(&backups.db, &prefix).await?;
+    // It grows as large as the one that works, most often on the same disk.
+    let size = sqlx::query_scalar!(r#"SELECT pg_database_size(current_database()) AS "size!""#);
+    backups.check_space(size.fetch_one(&backups.db).await?)?;
     let name = format!("{prefix}{}", &Uuid::new_v4().simple().to_string()[..8]);
     sqlx::query(&format!("CREATE DATABASE \"{name}\" TEMPLATE template0")).execute(&backups.db).await?;
     let result = prove(&server.database(&name), dump, manifest, receipts).await;

@@ -51,6 +51,17 @@ impl Backups {
     pub fn new(db: PgPool, receipts: receipts::Store, config: Arc<BackupConfig>) -> Self {
         Self { db, receipts, config, free_space: folder::free_space }
     }
+
+    /// Whether so many bytes can still be written into the folder.
+    fn check_space(&self, needed: i64) -> Result<(), BackupError> {
+        let needed = u64::try_from(needed).unwrap_or(0);
+        let folder = &self.config.folder;
+        let free = (self.free_space)(folder).map_err(BackupError::folder(folder))?;
+        if free < needed {
+            return Err(BackupError::NoSpace { folder: folder.clone(), free, needed });
+        }
+        Ok(())
+    }
 }
 
 /// Why a backup can't be made, rehearsed or restored; each message is one sentence for the owner.

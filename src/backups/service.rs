@@ -57,7 +57,7 @@ pub async fn ask_for(db: &PgPool, admin: Actor, now: Time) -> sqlx::Result<bool>
     Ok(true)
 }
 
-/// Makes a backup, reads it again, and removes what is kept no longer. With `rehearse` its dump is restored into a
+/// Removes what is kept no longer, makes a backup, and reads it again. With `rehearse` its dump is restored into a
 /// scratch database before it is put away, for archives that the panel itself can't open.
 ///
 /// # Errors
@@ -82,10 +82,6 @@ pub async fn create(backups: &Backups, clock: &Clock, rehearse: bool) -> Result<
     snapshot.rollback().await?;
     let file = made?;
     written?;
-    drop(conn);
-    if let Err(error) = keeping::prune(backups, clock.now()).await {
-        tracing::warn!(%error, "old backups could not be removed");
-    }
     Ok(Made { id, file: backups.config.folder.join(&file.name), size: file.size, receipts: file.receipts })
 }
 
@@ -161,6 +157,10 @@ impl Making<'_> {
         folder::make(folder)
             .and_then(|()| folder::tidy(folder, self.now))
             .map_err(BackupError::folder(folder))?;
+        // First, for it may be what takes the room that is needed.
+        if let Err(error) = keeping::prune(self.backups, self.now).await {
+            tracing::warn!(%error, "old backups could not be removed");
+        }
         let contents = queries::contents(snapshot).await?;
         self.check_space(contents.database_bytes + contents.receipt_bytes).await?;
         let server = Server::find(snapshot, &db.connect_options()).await?;
@@ -189,13 +189,7 @@ impl Making<'_> {
     async fn check_space(&self, all_bytes: i64) -> Result<(), BackupError> {
         let last = queries::last_good(&mut *self.backups.db.acquire().await?).await?;
         let needed = last.map_or(all_bytes, |last| last.size_bytes.saturating_mul(2));
-        let needed = u64::try_from(needed).unwrap_or(0);
-        let folder = &self.backups.config.folder;
-        let free = (self.backups.free_space)(folder).map_err(BackupError::folder(folder))?;
-        if free < needed {
-            return Err(BackupError::NoSpace { folder: folder.clone(), free, needed });
-        }
-        Ok(())
+        self.backups.check_space(needed)
     }
 
     /// What goes into the archive: the dump, and the files of all receipts that the dump's rows name. A receipt

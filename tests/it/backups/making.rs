@@ -105,6 +105,22 @@ async fn a_backup_is_not_begun_where_it_may_not_fit(db: PgPool) {
     let error = backups::create(&next, &app.clock, false).await.unwrap_err();
     assert!(matches!(error, BackupError::NoSpace { needed, .. } if needed == 2 * made.size), "{error}");
     assert_eq!(names(folder(&app)).len(), 2, "only the good one and its checksum");
+    let error = backups::drill(&next, &app.clock).await.unwrap_err();
+    assert!(matches!(error, BackupError::NoSpace { free: 1, .. }), "a rehearsal needs room as well: {error}");
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_has_outlived_its_days_makes_room_before_it_is_missed(db: PgPool) {
+    let (app, _) = shop(db).await;
+    for _ in 0..backups::KEPT_AT_LEAST + 2 {
+        app.clock.advance(time::Duration::DAY);
+        backup(&app).await;
+    }
+    app.clock.advance(time::Duration::days(60));
+    let full = Backups { free_space: |_| Ok(1), ..of(&app) };
+    let error = backups::create(&full, &app.clock, false).await.unwrap_err();
+    assert!(matches!(error, BackupError::NoSpace { .. }), "{error}");
+    assert_eq!(names(folder(&app)).len(), 2 * backups::KEPT_AT_LEAST, "each with its checksum");
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]

@@ -16,6 +16,9 @@ use super::{BackupError, programs::Programs};
 /// What a program says is kept up to this length, bytes: its first lines have the cause.
 const SAID: u64 = 4096;
 
+/// The system's authorities, where Debian's `ca-certificates` keeps them.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// The programs that fit the server, and the way to it.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
@@ -63,12 +66,19 @@ impl Server {
             let password = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
             command.env("PGPASSWORD", password);
         }
+        // The panel itself trusts the system's authorities; these programs want to be told of them, and only where the
+        // server is to be verified, for with a file at hand they always do so.
+        if url.query_pairs().any(|(name, value)| name == "sslmode" && value.starts_with("verify")) {
+            command.env("PGSSLROOTCERT", AUTHORITIES);
+        }
         for (name, value) in url.query_pairs() {
+            // So sqlx writes the name of a file here.
+            let value = value.strip_prefix("file: ").unwrap_or(&value);
             match name.as_ref() {
-                "sslmode" => command.env("PGSSLMODE", value.as_ref()),
-                "sslrootcert" => command.env("PGSSLROOTCERT", value.as_ref()),
-                "sslcert" => command.env("PGSSLCERT", value.as_ref()),
-                "sslkey" => command.env("PGSSLKEY", value.as_ref()),
+                "sslmode" => command.env("PGSSLMODE", value),
+                "sslrootcert" => command.env("PGSSLROOTCERT", value),
+                "sslcert" => command.env("PGSSLCERT", value),
+                "sslkey" => command.env("PGSSLKEY", value),
                 _ => continue,
             };
         }
@@ -179,4 +189,26 @@ fn telling(said: &str) -> String {
     let cause = |line: &&str| ["error", "ERROR", "FATAL"].iter().any(|word| line.contains(word));
     let line = said.lines().find(cause).or(said.lines().next()).unwrap_or("it said nothing");
     line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_are_named_only_where_the_server_is_verified_and_no_others_are_given() {
+        for (query, file) in [
+            ("", None),
+            ("?sslmode=require", None),
+            ("?sslmode=verify-ca", Some(AUTHORITIES)),
+            ("?sslmode=verify-full", Some(AUTHORITIES)),
+            ("?sslmode=verify-full&sslrootcert=/etc/own.pem", Some("/etc/own.pem")),
+        ] {
+            let options = format!("postgres://rad@db.example/rad{query}").parse().unwrap();
+            let server = Server { programs: Programs::for_server(9).unwrap(), options };
+            let command = server.command("pg_dump");
+            let given = command.as_std().get_envs().find(|(name, _)| *name == "PGSSLROOTCERT");
+            assert_eq!(given.and_then(|(_, value)| value).and_then(|value| value.to_str()), file, "{query}");
+        }
+    }
 }

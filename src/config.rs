@@ -79,7 +79,7 @@ impl DatabaseConfig {
         {
             options = Secret::new(options.expose().clone().password(&password));
         }
-        Ok(Self { options, max_connections: values.get(&DATABASE_MAX_CONNECTIONS, number(2..=500))? })
+        Ok(Self { options, max_connections: values.get(&DATABASE_MAX_CONNECTIONS, number(6..=500))? })
     }
 }
 

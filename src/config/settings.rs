@@ -49,7 +49,7 @@ macro_rules! settings {
 settings! {
     DATABASE_URL true "postgres:// URL" R, "The PostgreSQL database; a socket folder goes in as postgres://user@%2Frun%2Fpostgresql/name.";
     DATABASE_PASSWORD true "text" M("as DATABASE_URL says"), "The database's password, where DATABASE_URL holds none.";
-    DATABASE_MAX_CONNECTIONS false "connections, 2 to 500" D("10"), "How many database connections one panel process opens at most.";
+    DATABASE_MAX_CONNECTIONS false "connections, 6 to 500" D("10"), "How many database connections one panel process opens at most; two of them listen, and a backup takes three.";
     LISTEN false "IP address:port" D("127.0.0.1:8000"), "Where the panel answers plain HTTP; a reverse proxy brings HTTPS to it.";
     METRICS_LISTEN false "IP address:port" M("no metrics"), "Where Prometheus reads the metrics, at /metrics; keep it on loopback or a private address.";
     SHUTDOWN_DRAIN false "seconds, 0 to 120" D("5"), "How long requests are still taken after the order to stop, while /readyz says no, so that a load balancer can turn away first.";

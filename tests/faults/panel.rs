@@ -35,7 +35,7 @@ impl World {
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap_or_default())
             .env("DATABASE_URL", &self.database)
-            .env("DATABASE_MAX_CONNECTIONS", "4")
+            .env("DATABASE_MAX_CONNECTIONS", "6")
             .env("MARZBAN_URL", &self.marzban)
             .env("MARZBAN_USERNAME", &self.marzban_username)
             .env("MARZBAN_PASSWORD", &self.marzban_password)

@@ -102,6 +102,7 @@ notices-bot-works = The bot works
 notices-token = Token of the bot
 notices-token-hint = Get it from BotFather in Telegram.
 notices-token-kept = One is stored that ends in { $end }. Leave empty to keep it.
+notices-token-anew = For another address type the token again.
 notices-token-wrong = This is no token; it looks like 123456:ABC…
 notices-remove-bot = Remove the bot
 notices-api = Address of the Bot API

@@ -99,6 +99,7 @@ notices-bot-works = ربات درست کار می‌کند
 notices-token = توکن ربات
 notices-token-hint = در تلگرام از BotFather بگیرید.
 notices-token-kept = توکنی ذخیره شده که آخرش { $end } است. خالی بگذارید تا بماند.
+notices-token-anew = برای نشانی تازه، توکن را دوباره بنویسید.
 notices-token-wrong = این توکن درست نیست؛ مثل 123456:ABC… است.
 notices-remove-bot = ربات را بردار
 notices-api = نشانی Bot API

@@ -109,9 +109,10 @@ fn fill_mail(outgoing: &Outgoing) -> Fields {
 
 pub async fn update_telegram(ask: Ask<Admin>, mut form: Fields) -> PageResult {
     let (t, db, now) = (ask.page.t, &ask.app.db, ask.app.clock.now());
-    let (token, api) = read_telegram(&mut form, &t);
+    let before = settings::outgoing(&mut *db.acquire().await?).await?;
+    let (token, api) = read_telegram(&mut form, &before, &t);
     if !form.is_ok() {
-        let outgoing = settings::outgoing(&mut *db.acquire().await?).await?;
+        let outgoing = before;
         let mail = fill_mail(&outgoing);
         return whole(ask, &outgoing, form, mail).await;
     }
@@ -139,11 +140,22 @@ async fn introduce(ask: &Ask<Admin>, bot: &Bot) -> sqlx::Result<Result<String, F
     Ok(result)
 }
 
-fn read_telegram(form: &mut Fields, t: &Tr) -> (SecretChange, String) {
+fn read_telegram(form: &mut Fields, before: &Outgoing, t: &Tr) -> (SecretChange, String) {
+    let api = form.get("api").trim_end_matches('/').to_owned();
+    let api = if api.is_empty() { OFFICIAL.to_owned() } else { api };
+    if api.len() > MAX_TEXT || !is_web_address(&api) {
+        form.fail("api", t.notices_api_wrong());
+    }
     let token = form.get("token_password").to_owned();
     let change = match (token.is_empty(), form.ticked("remove")) {
         (_, true) => SecretChange::Remove,
-        (true, false) => SecretChange::Keep,
+        (true, false) => {
+            // As a password, it goes only where it was meant to go.
+            if before.bot.is_some() && before.api != api && form.is_ok() {
+                form.fail("token_password", t.notices_token_anew());
+            }
+            SecretChange::Keep
+        }
         (false, false) => {
             if !is_token(&token) {
                 form.fail("token_password", t.notices_token_wrong());
@@ -151,11 +163,6 @@ fn read_telegram(form: &mut Fields, t: &Tr) -> (SecretChange, String) {
             SecretChange::Set(Secret::new(token))
         }
     };
-    let api = form.get("api").trim_end_matches('/').to_owned();
-    let api = if api.is_empty() { OFFICIAL.to_owned() } else { api };
-    if api.len() > MAX_TEXT || !is_web_address(&api) {
-        form.fail("api", t.notices_api_wrong());
-    }
     (change, api)
 }
 

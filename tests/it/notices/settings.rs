@@ -34,6 +34,12 @@ async fn the_bot_is_asked_for_its_name_and_a_test_goes_to_ones_own_chat(db: PgPo
     sara.post(TELEGRAM, &[("token_password", ""), ("api", &api)]).await.expect(303);
     sara.post("/admin/settings/notices/telegram/test", &[]).await.expect(303);
     assert_eq!(bot.take_sent().len(), 1);
+    // But it goes nowhere else.
+    let elsewhere = BotApi::start().await;
+    let page = sara.post(TELEGRAM, &[("token_password", ""), ("api", &elsewhere.url)]).await.expect(422);
+    assert_eq!(page.attributes(".field__error", "id"), ["token_password-error"]);
+    assert_eq!(page.attribute("#api", "value"), elsewhere.url);
+    assert_eq!(elsewhere.calls("getMe"), 0);
     sara.post(TELEGRAM, &[("remove", "true"), ("api", "")]).await.expect(303);
     let page = sara.get(PAGE).await;
     assert_eq!(page.attribute("#api", "value"), "https://api.telegram.org");

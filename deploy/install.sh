@@ -68,6 +68,12 @@ is_set() { [[ -f $config ]] && grep -qE "^$1(_FILE)?=[[:space:]]*[^[:space:]]" "
 # The value of a setting that needs no quotes.
 plain() { [[ -f $config ]] && sed -n "s/^$1=[[:space:]]*['\"]\{0,1\}\([^'\"]*\)['\"]\{0,1\}[[:space:]]*$/\1/p" "$config" | tail -n 1; }
 
+# Whether the database is this script's own: none is given, or the settings name the one that it made.
+own_url='postgres://rad-panel@%2Fvar%2Frun%2Fpostgresql:'
+is_own() {
+    if is_set DATABASE_URL; then [[ $(plain DATABASE_URL) == "$own_url"* ]]; else [[ -z ${DATABASE_URL-} ]]; fi
+}
+
 # Sets the variable named $1 from the environment, or by asking.
 settle() {
     local name=$1 value=${!1-} silent=()
@@ -156,6 +162,11 @@ server_major() {
     echo $((number / 10000))
 }
 
+# The newest version of PostgreSQL that brings this program.
+newest_with() {
+    find /usr/lib/postgresql -path "*/bin/$1" | sed 's#^/usr/lib/postgresql/\([0-9]*\)/.*#\1#' | sort -n | tail -n 1
+}
+
 # Backups of a database elsewhere are made by programs that must not be older than it.
 match_client() {
     local client server
@@ -163,7 +174,7 @@ match_client() {
         say "Careful: the database's version can't be asked from here. Backups need a pg_dump that is not older than it."
         return
     fi
-    client=$(find /usr/lib/postgresql -path '*/bin/pg_dump' | sed 's#^/usr/lib/postgresql/\([0-9]*\)/.*#\1#' | sort -n | tail -n 1)
+    client=$(newest_with pg_dump)
     if ((server <= ${client:-0})); then return; fi
     say "The database is PostgreSQL $server: taking its programs from apt.postgresql.org, for the backups."
     if add_postgresql_packages; then
@@ -176,7 +187,7 @@ match_client() {
 step "System packages"
 apt update
 packages=(nginx certbot curl adduser ca-certificates postgresql-client)
-if [[ -z ${DATABASE_URL-} ]] && ! is_set DATABASE_URL && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+if is_own && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
     newest=$(apt-cache policy postgresql | sed -n 's/^ *Candidate: \([0-9]*\).*/\1/p')
     if [[ ${newest:-0} -ge 15 ]]; then
         packages+=(postgresql)
@@ -235,22 +246,18 @@ say "$(rad-panel --version)"
 step "Database"
 as_postgres() { (cd / && runuser -u postgres -- "$@"); }
 asked() { as_postgres psql -XAtqc "$1"; }
-if is_set DATABASE_URL; then
-    say "As $config says."
-    url=$(plain DATABASE_URL)
-    # The one that this script has made is reached by its socket.
-    if [[ $url && $url != *%2Frun* ]]; then match_client "$url"; fi
-elif [[ ${DATABASE_URL-} ]]; then
-    fill_in DATABASE_URL "$DATABASE_URL"
-    say "As DATABASE_URL says."
-    match_client "$DATABASE_URL"
-else
+# Makes the server's cluster, the role and the database where one is missing: also after all their files were lost, so
+# that a backup can be restored.
+make_database() {
+    local version
+    # A server that came with bin/need, or whose cluster was dropped, has none.
+    if [[ ! $(pg_lsclusters -h) ]]; then pg_createcluster --start "$(newest_with postgres)" main >/dev/null; fi
     systemctl enable --quiet --now postgresql
     for _ in {1..30}; do
-        if as_postgres psql -XAtqc 'SELECT 1' >/dev/null 2>&1; then break; fi
+        if asked 'SELECT 1' >/dev/null 2>&1; then break; fi
         sleep 1
     done
-    version=$(asked 'SHOW server_version_num') || stop "PostgreSQL does not answer; see \`systemctl status postgresql\`."
+    version=$(asked 'SHOW server_version_num') || stop "PostgreSQL does not answer; see \`pg_lsclusters\`."
     [[ $version -ge 150000 ]] || stop "PostgreSQL here is older than 15 ($version), which the panel needs."
     # The role has the name of the panel's own account and no password: PostgreSQL asks the kernel who knocks.
     if [[ ! $(asked "SELECT 1 FROM pg_roles WHERE rolname = 'rad-panel'") ]]; then
@@ -260,9 +267,19 @@ else
     if [[ ! $(asked "SELECT 1 FROM pg_database WHERE datname = 'rad_panel'") ]]; then
         as_postgres createdb --owner=rad-panel --encoding=UTF8 --locale=C.UTF-8 --template=template0 rad_panel
     fi
-    port=$(asked 'SHOW port')
-    fill_in DATABASE_URL "postgres://rad-panel@%2Fvar%2Frun%2Fpostgresql:$port/rad_panel"
+}
+if is_own; then
+    make_database
+    fill_in DATABASE_URL "$own_url$(asked 'SHOW port')/rad_panel"
     say "rad_panel, for the account rad-panel alone, over PostgreSQL's socket."
+elif is_set DATABASE_URL; then
+    say "As $config says."
+    url=$(plain DATABASE_URL)
+    if [[ $url ]]; then match_client "$url"; fi
+else
+    fill_in DATABASE_URL "$DATABASE_URL"
+    say "As DATABASE_URL says."
+    match_client "$DATABASE_URL"
 fi
 
 step "Settings"

@@ -27,7 +27,11 @@ fn functions(folder: &Path, names: &[&str], more: &str) -> Output {
         program.push_str(&rest[..end]);
         program.push('\n');
     }
-    Command::new("bash").args(["-c", &format!("{program}{more}")]).output().unwrap()
+    Command::new("bash")
+        .args(["-c", &format!("{program}{more}")])
+        .env_remove("DATABASE_URL")
+        .output()
+        .unwrap()
 }
 
 fn fill_in(folder: &Path, settings: &[(&str, &str)]) {
@@ -173,4 +177,32 @@ fn the_database_is_asked_for_its_version_without_showing_the_password() {
         let call = fs::read_to_string(&calls).unwrap();
         assert!(call.starts_with(shown), "{call}");
     }
+}
+
+#[test]
+fn what_is_missing_of_its_own_database_is_made_and_what_is_there_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    // A server without a cluster, as it comes for its programs; then one whose database was lost; then a whole one.
+    let whole = "pg_lsclusters() { echo 15 main; }\nasked() { if [[ $1 == SHOW* ]]; then echo 150018; else echo 1; fi; }";
+    let lost = "pg_lsclusters() { echo 15 main; }\nasked() { [[ $1 != SHOW* ]] || echo 150018; }";
+    let bare = "pg_lsclusters() { :; }\nasked() { [[ $1 != SHOW* ]] || echo 150018; }";
+    for (server, made) in
+        [(bare, "pg_createcluster createuser createdb "), (lost, "createuser createdb "), (whole, "")]
+    {
+        let more = format!(
+            "systemctl() {{ :; }}\nstop() {{ echo \"$*\"; exit 1; }}\nnewest_with() {{ echo 15; }}\n\
+             as_postgres() {{ printf '%s ' \"$1\"; }}\npg_createcluster() {{ printf 'pg_createcluster ' >&2; }}\n\
+             {server}\nmake_database 2>&1"
+        );
+        let output = functions(folder.path(), &["make_database"], &more);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), made);
+        assert!(output.status.success());
+    }
+    let own = |settings: &str| {
+        fs::write(folder.path().join("config"), settings).unwrap();
+        let more = "own_url='postgres://rad-panel@%2Fvar%2Frun%2Fpostgresql:'\nis_own";
+        functions(folder.path(), &["is_set", "plain", "is_own"], more).status.success()
+    };
+    assert!(own("") && own("DATABASE_URL='postgres://rad-panel@%2Fvar%2Frun%2Fpostgresql:5432/rad_panel'\n"));
+    assert!(!own("DATABASE_URL=postgres://rad@db.example/rad\n") && !own("DATABASE_URL_FILE=/etc/url\n"));
 }

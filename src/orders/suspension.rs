@@ -19,6 +19,9 @@ use crate::{
 /// So many orders are read at once.
 const PAGE: i64 = 500;
 
+/// An account that the server refused to switch on is asked for again after so long.
+const AGAIN: time::Duration = time::Duration::DAY;
+
 /// Whether the rule strikes this agent.
 ///
 /// # Errors
@@ -84,10 +87,13 @@ pub async fn relent(db: &PgPool, now: Time) -> sqlx::Result<usize> {
                FROM orders o JOIN wallets w ON w.user_id = o.user_id JOIN users u ON u.id = o.user_id
                WHERE o.status = 'DISABLED' AND o.disabled_reason = 'NEGATIVE_CREDIT' AND o.id > $1
                  AND (w.total >= 0 OR u.role = 'ADMIN')
-                 AND NOT EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id AND c.status = 'WAITING')
+                 AND NOT EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id
+                                 AND (c.status = 'WAITING' OR (c.status = 'REFUSED' AND c.kind = 'ENABLE'
+                                      AND c.requested_by IS NULL AND c.created_at > $3)))
                ORDER BY o.id LIMIT $2"#,
             after,
-            PAGE
+            PAGE,
+            now - AGAIN
         )
         .fetch_all(db)
         .await?;

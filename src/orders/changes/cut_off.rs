@@ -61,6 +61,14 @@ async fn advance(db: &PgPool, owner: UserId, admin: Actor, now: Time) -> sqlx::R
     if !is_cut_off.fetch_one(db).await? {
         return Ok(0);
     }
+    // What the 24-hour rule has switched off stays off as well when nothing is owed any more.
+    sqlx::query!(
+        "UPDATE orders SET disabled_reason = 'BY_ADMIN'
+         WHERE user_id = $1 AND status = 'DISABLED' AND disabled_reason = 'NEGATIVE_CREDIT'",
+        owner.0
+    )
+    .execute(db)
+    .await?;
     let orders = sqlx::query_scalar!(
         r#"SELECT id AS "id: OrderId" FROM orders WHERE user_id = $1 AND status = 'ACTIVE' ORDER BY id"#,
         owner.0
@@ -78,6 +86,7 @@ async fn advance(db: &PgPool, owner: UserId, admin: Actor, now: Time) -> sqlx::R
            LEFT JOIN order_changes c ON c.order_id = o.id AND c.status = 'WAITING'
            WHERE o.user_id = $1
              AND (o.status = 'PROVISIONING' OR c.kind IN ('RENEW', 'ENABLE', 'REVOKE', 'RESET')
+                  OR c.reason = 'NEGATIVE_CREDIT'
                   OR (o.status = 'ACTIVE' AND c.kind IS NULL))"#,
         owner.0
     )

@@ -1,5 +1,7 @@
 //! The 24-hour rule: everything off once the time is up, and exactly that back once nothing is owed.
 
+mod relief;
+
 use std::collections::BTreeMap;
 
 use rad_panel::{
@@ -378,21 +380,5 @@ async fn a_deadline_that_is_put_off_while_the_server_is_away_calls_off_what_it_h
     app.clock.advance(Duration::hours(48));
     assert_eq!(strike(&app).await, 2, "then the time is up");
     assert_eq!(there(&app, 0), Status::Disabled);
-    app.finish().await;
-}
-
-#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
-async fn what_the_admin_takes_over_from_a_debtor_comes_back_also_below_zero(db: PgPool) {
-    let app = TestApp::start(db).await;
-    let orders = sell(&app, 2).await;
-    leave(&app, app.reza, -5_000).await;
-    leave(&app, app.sara, -5_000).await;
-    app.clock.advance(Duration::hours(25));
-    assert_eq!(strike(&app).await, 2);
-    changes::move_to(&app.db, orders[0], app.sara, app.sara.into(), "نماینده رفت", app.clock.now())
-        .await
-        .unwrap();
-    assert_eq!(relent(&app).await, 1);
-    assert_eq!((there(&app, 0), there(&app, 1)), (Status::Active, Status::Disabled));
     app.finish().await;
 }

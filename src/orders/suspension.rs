@@ -19,7 +19,8 @@ use crate::{
 /// So many orders are read at once.
 const PAGE: i64 = 500;
 
-/// An account that the server refused to switch on is asked for again after so long.
+/// An account that the server refused to switch on, and that is not found well meanwhile, is asked for again after so
+/// long.
 const AGAIN: time::Duration = time::Duration::DAY;
 
 /// Whether the rule strikes this agent.
@@ -87,9 +88,14 @@ pub async fn relent(db: &PgPool, now: Time) -> sqlx::Result<usize> {
                FROM orders o JOIN wallets w ON w.user_id = o.user_id JOIN users u ON u.id = o.user_id
                WHERE o.status = 'DISABLED' AND o.disabled_reason = 'NEGATIVE_CREDIT' AND o.id > $1
                  AND (w.total >= 0 OR u.role = 'ADMIN')
-                 AND NOT EXISTS (SELECT FROM order_changes c WHERE c.order_id = o.id
-                                 AND (c.status = 'WAITING' OR (c.status = 'REFUSED' AND c.kind = 'ENABLE'
-                                      AND c.requested_by IS NULL AND c.created_at > $3)))
+                 AND NOT EXISTS (
+                     SELECT FROM order_changes c LEFT JOIN marzban_users m ON m.order_id = c.order_id
+                     WHERE c.order_id = o.id
+                       AND (c.status = 'WAITING'
+                            OR (c.status = 'REFUSED' AND c.kind = 'ENABLE' AND c.requested_by IS NULL
+                                AND c.created_at > $3
+                                -- Nothing has been found well since.
+                                AND (m.drift_since IS NOT NULL OR m.last_synced_at <= c.finished_at))))
                ORDER BY o.id LIMIT $2"#,
             after,
             PAGE,

@@ -1,6 +1,7 @@
 //! What comes back when nothing is owed any more, and what stays off.
 
 use axum::http::Method;
+use rad_panel::orders::sync;
 
 use super::*;
 
@@ -34,8 +35,13 @@ async fn what_the_server_refuses_to_switch_on_is_asked_for_again_once_a_day(db: 
         app.clock.advance(Duration::minutes(1));
         assert_eq!(relent(&app).await, 0, "the server has just said no");
     }
-    app.simulator.mutate("reza_0", |user| user.note = Some(format!("RAD order #{}", orders[0])));
     app.clock.advance(Duration::DAY);
+    assert_eq!(relent(&app).await, 1);
+    assert_eq!(relent(&app).await, 0);
+    // Or as soon as the account is found well again.
+    app.simulator.mutate("reza_0", |user| user.note = Some(format!("RAD order #{}", orders[0])));
+    app.clock.advance(Duration::minutes(30));
+    sync::sweep(&app.db, &app.state.server, &app.clock).await.unwrap();
     assert_eq!(relent(&app).await, 1);
     assert_eq!(there(&app, 0), Status::Active);
     app.finish().await;

@@ -225,7 +225,9 @@ async fn take_over(conn: &mut PgConnection, held: &Held, admin: Actor, now: Time
     }
     sqlx::query!(
         "UPDATE marzban_users SET drift = '{}', drift_since = NULL, missing_since = NULL, ours_expire_at = NULL,
-             ours_data_limit_bytes = NULL
+             ours_data_limit_bytes = NULL,
+             -- A look that is under way finds what it knew changed, and is given up.
+             last_synced_at = last_synced_at + interval '1 microsecond'
          WHERE order_id = $1",
         held.order.0
     )

@@ -11,7 +11,7 @@ use crate::{
     calendar::Clock,
     ids::OrderId,
     jobs::{Job, Verdict},
-    panel::{Account, Attempt, NewAccount, Outcome, Server, Terms},
+    panel::{Account, Attempt, NewAccount, Outcome, Refusal, Server, Terms},
 };
 
 /// What an account is to be on the server.
@@ -22,6 +22,13 @@ struct Ours {
     lasting: Lasting,
     data_limit_bytes: Option<i64>,
     data_used_bytes: i64,
+}
+
+impl Ours {
+    /// Whether the end and the volume are set as well; otherwise only whether it is on.
+    fn sets_terms(&self) -> bool {
+        self.kinds.iter().any(|kind| matches!(kind, Drift::Missing | Drift::Expiry | Drift::Volume))
+    }
 }
 
 /// Sets an account on the server to what it is here, or makes it again.
@@ -47,7 +54,11 @@ async fn advance(
     match ask(server, order, &ours, attempts).await {
         Outcome::Done(account) => {
             let mut tx = db.begin().await?;
-            sync::write_down(&mut *tx, order, &account, clock.now()).await?;
+            if ours.sets_terms() {
+                sync::write_down(&mut *tx, order, &account, clock.now()).await?;
+            } else {
+                sync::write_down_state(&mut *tx, order, &account, clock.now()).await?;
+            }
             if ours.kinds.contains(&Drift::Missing) {
                 sqlx::query!(
                     "UPDATE marzban_users SET subscription_url = $2 WHERE order_id = $1",
@@ -83,8 +94,15 @@ async fn ask(server: &Server, order: OrderId, ours: &Ours, attempts: i32) -> Out
             made => made,
         };
     }
+    match server.account(name).await {
+        Outcome::Done(Some(account)) if account.belongs_to(order) => {}
+        Outcome::Done(Some(_)) => return Outcome::Refused(Refusal::UsernameTaken),
+        Outcome::Done(None) => return Outcome::Refused(Refusal::NotFound),
+        Outcome::Refused(refusal) => return Outcome::Refused(refusal),
+        Outcome::Unknown(cause) => return Outcome::Unknown(cause),
+    }
     match ours.lasting.end {
-        Some(end) if ours.kinds.iter().any(|kind| matches!(kind, Drift::Expiry | Drift::Volume)) => {
+        Some(end) if ours.sets_terms() => {
             server.restore(name, &Terms { end, data_limit_bytes, enabled }).await
         }
         _ => server.set_enabled(name, enabled).await,

@@ -17,7 +17,7 @@ use super::drift::News;
 use crate::{
     calendar::Clock,
     ids::OrderId,
-    panel::{Account, Cause, LONGEST_LIST, Listed, Outcome, Server},
+    panel::{Account, Cause, LONGEST_LIST, Listed, Outcome, Refusal, Server},
 };
 
 pub(super) use store::{Known, write_down, write_down_state};
@@ -114,13 +114,15 @@ async fn ask(server: &Server, page: &[Known]) -> (HashMap<OrderId, News>, bool) 
         let found = match server.account(&known.username).await {
             Outcome::Done(Some(account)) => judge_owner(known, account),
             Outcome::Done(None) => News::Missing,
-            Outcome::Refused(_) => News::Foreign,
-            // Only where the server is well is it the account that is broken. Asking also keeps the failures of several
+            Outcome::Refused(Refusal::Forbidden) => News::Foreign,
+            // Another no is not about this account: a proxy's, for instance. Only where the server is well is it the account that is broken. Asking also keeps the failures of several
             // broken ones from being taken for the server's absence.
-            Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer) if server.health().await.reachable => {
+            Outcome::Refused(_) | Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer)
+                if server.health().await.reachable =>
+            {
                 News::Unreadable
             }
-            Outcome::Unknown(_) => return (news, true),
+            Outcome::Refused(_) | Outcome::Unknown(_) => return (news, true),
         };
         news.insert(known.order, found);
     }

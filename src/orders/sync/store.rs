@@ -84,7 +84,8 @@ pub(super) async fn known(
     Ok(known.collect())
 }
 
-/// Writes down how the panel itself has just set an account: both agree.
+/// Writes down how the panel itself has just set an account: both agree. A look that began before counts no more, whatever
+/// the clocks say.
 pub(in crate::orders) async fn write_down(
     db: impl PgExecutor<'_>,
     order: OrderId,
@@ -93,11 +94,12 @@ pub(in crate::orders) async fn write_down(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE marzban_users SET expire_at = $2, on_hold_seconds = $3, data_limit_bytes = $4, data_used_bytes = $5,
-             lifetime_used_bytes = $6, status = $7, online_at = $8, last_synced_at = $9,
+             lifetime_used_bytes = $6, status = $7, online_at = $8,
+             last_synced_at = greatest(last_synced_at + interval '1 microsecond', $9),
              subscription_url = CASE WHEN keys <> $10 THEN $11 ELSE subscription_url END, keys = $10,
              drift = '{}', drift_since = NULL, missing_since = NULL, ours_expire_at = NULL,
              ours_data_limit_bytes = NULL
-         WHERE order_id = $1 AND last_synced_at <= $9",
+         WHERE order_id = $1",
         order.0,
         account.expire_at,
         account.on_hold_seconds,
@@ -125,10 +127,10 @@ pub(in crate::orders) async fn write_down_state(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE marzban_users SET data_used_bytes = $2, lifetime_used_bytes = $3, status = $4, online_at = $5,
-             last_synced_at = $6, subscription_url = CASE WHEN keys <> $7 THEN $8 ELSE subscription_url END,
+             last_synced_at = greatest(last_synced_at + interval '1 microsecond', $6), subscription_url = CASE WHEN keys <> $7 THEN $8 ELSE subscription_url END,
              keys = $7, drift = ARRAY(SELECT unnest(drift) INTERSECT SELECT unnest(ARRAY['EXPIRY', 'VOLUME'])),
              drift_since = CASE WHEN drift && ARRAY['EXPIRY', 'VOLUME'] THEN drift_since END, missing_since = NULL
-         WHERE order_id = $1 AND last_synced_at <= $6",
+         WHERE order_id = $1",
         order.0,
         account.data_used_bytes,
         account.lifetime_used_bytes,

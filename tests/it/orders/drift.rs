@@ -338,3 +338,31 @@ async fn one_that_is_being_made_again_does_not_count_as_deleted(db: PgPool) {
     assert_eq!(app.simulator.users().len(), 1);
     app.finish().await;
 }
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn what_is_given_by_hand_just_before_an_account_is_switched_on_again_is_seen(db: PgPool) {
+    let (app, order, sara) = sold(db, false).await;
+    assert!(app.simulator.mutate("reza_ali", |user| user.status = Status::Disabled));
+    assert_eq!(sweep(&app).await, "OFF_THERE");
+    assert!(app.simulator.mutate("reza_ali", |user| user.data_limit = None));
+    settle(&app, &sara, order, "setting-there").await;
+    assert_eq!(app.simulator.user("reza_ali").unwrap().status, Status::Active);
+    assert_eq!(sweep(&app).await, "VOLUME");
+    // One that became somebody else's meanwhile is not touched.
+    assert!(app.simulator.mutate("reza_ali", |user| user.status = Status::Disabled));
+    assert_eq!(sweep(&app).await, "OFF_THERE VOLUME");
+    assert!(app.simulator.mutate("reza_ali", |user| user.note = None));
+    settle(&app, &sara, order, "setting-there").await;
+    assert_eq!(app.simulator.user("reza_ali").unwrap().status, Status::Disabled);
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_no_that_is_not_about_the_account_tells_nothing_of_it(db: PgPool) {
+    let (app, _, _) = sold(db, false).await;
+    app.simulator.answer(1000, axum::http::StatusCode::MISDIRECTED_REQUEST);
+    assert_eq!(sweep(&app).await, "");
+    app.simulator.heal();
+    assert_eq!(sweep(&app).await, "");
+    app.finish().await;
+}

@@ -141,6 +141,22 @@ async fn a_renewal_waits_for_a_server_that_is_down_and_nothing_is_given_back(db:
 }
 
 #[sqlx::test(migrator = "rad_panel::MIGRATOR")]
+async fn a_renewal_is_written_down_though_the_clock_was_ahead_before(db: PgPool) {
+    let app = TestApp::start(db).await;
+    let (order, plan) = sold(&app, PRICE).await;
+    let end = there(&app).expire.unwrap();
+    sqlx::query("UPDATE marzban_users SET last_synced_at = $1")
+        .bind(app.clock.now() + time::Duration::HOUR)
+        .execute(&app.db)
+        .await
+        .unwrap();
+    renew(&app, order, plan).await.unwrap();
+    app.run_jobs().await;
+    assert_eq!(expire_at(&app.db, order).await, Some(end + MONTH));
+    app.finish().await;
+}
+
+#[sqlx::test(migrator = "rad_panel::MIGRATOR")]
 async fn a_no_after_an_answer_that_was_lost_is_no_refusal(db: PgPool) {
     let app = TestApp::start(db).await;
     let (order, plan) = sold(&app, PRICE).await;

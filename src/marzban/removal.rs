@@ -36,7 +36,13 @@ impl Marzban {
         }
         let path = format!("/api/user/{username}");
         match self.call(&Request::delete(&path), deadline).await {
-            Ok(_) | Err(Stop::Refused(Refusal::NotFound)) => Ok(()),
+            Ok(answer) if wire::says_deleted(&answer) => Ok(()),
+            Err(Stop::Refused(Refusal::NotFound)) => Ok(()),
+            // Something else may have answered in the panel's place.
+            Ok(_) => match self.find(username, deadline).await? {
+                None => Ok(()),
+                Some(_) => Err(Stop::bad_answer("deleted, it says, and it is there")),
+            },
             // Out of the core and still without owner, it is deleted and yet answered with an error.
             Err(Stop::Unknown(Cause::Server5xx, why)) => match self.find(username, deadline).await {
                 Ok(None) => Ok(()),
@@ -60,7 +66,7 @@ impl Marzban {
         let ours = utf8_percent_encode(self.tokens.username(), NON_ALPHANUMERIC);
         let path = format!("/api/user/{username}/set-owner?admin_username={ours}");
         match self.call(&Request::put(&path, Body::None), deadline).await {
-            Ok(_) => Ok(true),
+            Ok(answer) => self.user(&answer, username).map(|_| true),
             Err(Stop::Refused(Refusal::Other { status: 404, detail })) if detail == wire::ADMIN_NOT_FOUND => {
                 Ok(false)
             }

@@ -4,6 +4,8 @@
 //! Invariant: it is asked for only where the volume has not begun anew since the caller looked, and what it destroys is
 //! put back. Only this call knows the next plan: where both it and what puts it back are lost, so is the plan.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -14,6 +16,9 @@ use super::{
     wire,
 };
 use crate::panel::{Account, Field, Refusal, Reset, Stop};
+
+/// How long what a reset has destroyed may take to be put back where the call's own time is over.
+const PUT_BACK: Duration = Duration::from_secs(5);
 
 impl Marzban {
     pub(super) async fn begin_anew(
@@ -58,7 +63,7 @@ impl Marzban {
             Err(stop) => {
                 // It may have been done and its answer lost. Where it was not done, this asks for what is there already.
                 if is_owed && matches!(stop, Stop::Unknown(..)) {
-                    let _ = self.put(username, &back, deadline).await;
+                    let _ = self.put(username, &back, deadline.max(Instant::now() + PUT_BACK)).await;
                 }
                 return Err(not_the_panel(stop));
             }

@@ -19,6 +19,12 @@ pub(super) const USER_NOT_FOUND: &str = "User not found";
 /// A missing administrator, or one that lives in the environment and can own nothing.
 pub(super) const ADMIN_NOT_FOUND: &str = "Admin not found";
 
+/// Whether this is the panel's own word that a user was deleted.
+pub(super) fn says_deleted(answer: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(answer)
+        .is_ok_and(|answer| answer["detail"] == "User successfully deleted")
+}
+
 /// `Protocol ProxyTypes.VLESS is disabled on your server`
 pub(super) fn says_protocol_disabled(detail: &str) -> bool {
     detail.starts_with("Protocol ") && detail.contains(" is disabled")

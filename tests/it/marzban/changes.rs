@@ -1,14 +1,17 @@
 //! Reading, switching off and on, deleting.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 use rad_panel::{
     calendar::Clock,
-    marzban,
-    panel::{AccountStatus, Cause, Outcome, Refusal},
+    marzban::{self, Settings},
+    panel::{AccountStatus, Cause, Outcome, Refusal, Reset},
 };
 use serde_json::{Value, json};
 
@@ -170,6 +173,40 @@ async fn a_deletion_answered_with_an_error_is_judged_by_what_is_left() {
     })
     .await;
     assert_eq!(panel.client().delete_account("sara_1").await, Outcome::Unknown(Cause::BadAnswer));
+}
+
+#[tokio::test]
+async fn a_deletion_that_something_else_answers_is_judged_by_what_is_left() {
+    let is_there = AtomicBool::new(true);
+    let panel = Panel::start(move |seen| match seen.method.as_str() {
+        "DELETE" => Some(Reply::Text(200, "<html>We are mending things.</html>".into())),
+        "GET" if seen.target == "/api/user/sara_1" => Some(Reply::Json(200, user(json!({})))),
+        "GET" if seen.target == "/api/user/sara_2" && is_there.swap(false, SeqCst) => {
+            Some(Reply::Json(200, user(json!({"username": "sara_2"}))))
+        }
+        _ => None,
+    })
+    .await;
+    assert_eq!(panel.client().delete_account("sara_1").await, Outcome::Unknown(Cause::BadAnswer));
+    assert_eq!(panel.client().delete_account("sara_2").await, Outcome::Done(()));
+}
+
+#[tokio::test]
+async fn what_a_reset_destroys_is_put_back_also_when_its_time_is_over() {
+    let found = || Reply::Json(200, user(json!({"status": "disabled"})));
+    let panel = Panel::start(move |seen| match seen.method.as_str() {
+        "GET" | "PUT" if seen.target == "/api/user/sara_1" => Some(found()),
+        "POST" if seen.target == "/api/user/sara_1/reset" => {
+            Some(Reply::Late(Duration::from_secs(20), Box::new(found())))
+        }
+        _ => None,
+    })
+    .await;
+    let settings = Settings { total_timeout: Duration::from_secs(2), ..panel.settings() };
+    let client = marzban::server(&settings, Clock::system()).unwrap();
+    let reset = Reset { counted_off_bytes: 2, keep_disabled: true };
+    assert_eq!(client.reset_volume("sara_1", &reset).await, Outcome::Unknown(Cause::Timeout));
+    assert_eq!(panel.count("PUT", "/api/user/sara_1"), 1);
 }
 
 #[tokio::test]

@@ -112,9 +112,8 @@ pub async fn update_telegram(ask: Ask<Admin>, mut form: Fields) -> PageResult {
     let before = settings::outgoing(&mut *db.acquire().await?).await?;
     let (token, api) = read_telegram(&mut form, &before, &t);
     if !form.is_ok() {
-        let outgoing = before;
-        let mail = fill_mail(&outgoing);
-        return whole(ask, &outgoing, form, mail).await;
+        let mail = fill_mail(&before);
+        return whole(ask, &before, form, mail).await;
     }
     settings::save_bot(db, ask.actor(ask.who.id), &token, &api, now).await?;
     let outgoing = settings::outgoing(&mut *db.acquire().await?).await?;

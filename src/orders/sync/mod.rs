@@ -115,8 +115,9 @@ async fn ask(server: &Server, page: &[Known]) -> (HashMap<OrderId, News>, bool) 
             Outcome::Done(Some(account)) => judge_owner(known, account),
             Outcome::Done(None) => News::Missing,
             Outcome::Refused(Refusal::Forbidden) => News::Foreign,
-            // Another no is not about this account: a proxy's, for instance. Only where the server is well is it the account that is broken. Asking also keeps the failures of several
-            // broken ones from being taken for the server's absence.
+            // Another no is not about this account: a proxy's, for instance. Only where the server is well is it the
+            // account that is broken. Asking also keeps the failures of several broken ones from being taken for the
+            // server's absence.
             Outcome::Refused(_) | Outcome::Unknown(Cause::Server5xx | Cause::BadAnswer)
                 if server.health().await.reachable =>
             {
